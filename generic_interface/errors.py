@@ -1,0 +1,51 @@
+"""What can go wrong between the portal and a ticket system.
+
+``str(error)`` is a sentence that can be shown to a person and never contains a secret.
+``retryable`` says whether the same read may be asked again later without a person changing anything.
+"""
+
+
+class InterfaceError(Exception):
+    """Base of everything the client raises on purpose."""
+
+    retryable = False
+
+
+class WrongRequest(InterfaceError):
+    """The question itself was refused before sending: empty customer number, naive date, start after end."""
+
+
+class Unreachable(InterfaceError):
+    """No connection, no answer in time, or the connection was closed without a byte."""
+
+    retryable = True
+
+
+class BadAnswer(InterfaceError):
+    """Something answered, but not what the contract says: HTML, truncated JSON, wrong type, too large, redirect."""
+
+    retryable = True
+
+
+class AuthenticationFailed(InterfaceError):
+    """``AuthFail``: wrong login or password, or a deactivated agent. Never retried blindly: failures are counted upstream."""
+
+
+class NoPermission(InterfaceError):
+    """The agent is known but may not call this operation."""
+
+
+class ApplicationError(InterfaceError):
+    """Any other ``Error`` inside an HTTP 200; ``code`` is the ErrorCode such as ``TicketGet.MissingParameter``."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"The ticket system answered {code}: {message}")
+        self.code = code
+
+
+class AccessDenied(ApplicationError):
+    """``AccessDenied``: one id of the call is unknown, deleted or forbidden; the answer does not say which."""
+
+
+class IncompleteAnswer(InterfaceError):
+    """The answer is known to lack something (search cut off, ids missing) and could not be completed."""
