@@ -1,0 +1,51 @@
+"""A text field whose value is encrypted in the database."""
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class DecryptionError(Exception):
+    """A stored secret cannot be read with any of the keys in ``FIELD_ENCRYPTION_KEYS``."""
+
+
+@lru_cache(maxsize=4)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "FIELD_ENCRYPTION_KEYS must hold keys of 32 bytes in URL-safe base64, newest first."
+        ) from error
+
+
+def encrypt(text: str) -> str:
+    """Encrypt with the newest key of ``settings.FIELD_ENCRYPTION_KEYS``."""
+    return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+
+
+def decrypt(token: str) -> str:
+    """Decrypt with any known key; raises ``DecryptionError`` with a sentence that says what to do."""
+    try:
+        return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(token.encode()).decode()
+    except InvalidToken as error:
+        raise DecryptionError(
+            "A stored password cannot be decrypted: FIELD_ENCRYPTION_KEYS no longer holds the key it was written with. "
+            "Put the old key back behind the new one, or enter the password again."
+        ) from error
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Encrypted at rest with Fernet (AES-CBC and HMAC). Cannot be searched. Empty text stays empty."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        prepared = super().get_prep_value(value)
+        return encrypt(prepared) if prepared else prepared
+
+    def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> str | None:
+        return decrypt(value) if value else value

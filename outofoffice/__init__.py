@@ -1,0 +1,1 @@
+"""Upload of absences. Starts with the issue on out-of-office."""

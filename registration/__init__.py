@@ -1,0 +1,1 @@
+"""Ticket systems that register here, and this portal's own registration. Starts with the issue on registration."""
