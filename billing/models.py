@@ -196,7 +196,7 @@ class Order(models.Model):
 
 
 class OrderPosition(models.Model):
-    """One line of an order: one ticket. ``amount`` = ``quantity`` x ``unit_price``, rounded half away from zero to cents."""
+    """One ticket in an order. ``amount`` = ``quantity`` x ``unit_price``, rounded half away from zero to cents."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="positions")
     position = models.PositiveIntegerField(_("position"))

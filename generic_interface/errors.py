@@ -28,7 +28,7 @@ class BadAnswer(InterfaceError):
 
 
 class AuthenticationFailed(InterfaceError):
-    """``AuthFail``: wrong login or password, or a deactivated agent. Never retried blindly: failures are counted upstream."""
+    """``AuthFail``: wrong login or password, or a deactivated agent. Failures are counted upstream: no blind retry."""
 
 
 class NoPermission(InterfaceError):

@@ -130,8 +130,6 @@ CELERY_BEAT_SCHEDULE = {
 }
 # Day on which the previous month is billed; 0: no scheduled run.
 BILLING_DAY_OF_MONTH = env.int("BILLING_DAY_OF_MONTH", default=0)
-    "BILLING_DAY_OF_MONTH", default=0
-) 
 
 # --- Sign-in ----------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
