@@ -27,6 +27,12 @@ class BadAnswer(InterfaceError):
     retryable = True
 
 
+class TooLarge(BadAnswer):
+    """Request or answer exceeds a limit (413, 414, length of the URL, ``max_bytes``): asking for less may pass."""
+
+    retryable = False
+
+
 class AuthenticationFailed(InterfaceError):
     """``AuthFail``: wrong login or password, or a deactivated agent. Failures are counted upstream: no blind retry."""
 

@@ -1,0 +1,197 @@
+"""The client of one ticket system: a method per operation, typed records out, nothing but ``InterfaceError`` raised."""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from generic_interface.batches import Progress, read_batches
+from generic_interface.connection import Authentication, Connection
+from generic_interface.errors import AuthenticationFailed, BadAnswer, WrongRequest
+from generic_interface.readers import read_accounted_time, read_histories, read_tickets
+from generic_interface.records import AccountedTime, HistoryBatch, TicketBatch, TicketHistory, TicketRecord
+from generic_interface.search import complete_search, local_text, local_window
+from generic_interface.transport import RestTransport, Transport
+from generic_interface.values import Fields
+
+_SEARCH_OPERATORS = re.compile(r"[*%|&!()+\"\\]")
+_SESSION_ID = re.compile(r"[!-~]{1,200}", re.ASCII)
+
+
+class Client:
+    """Not thread-safe; one client holds one connection and one session.
+
+    With session authentication the session is made at the first call and shared by all. It dies after two hours and
+    with a change of the client's address; both look like a wrong password, so an ``AuthFail`` leads to exactly one
+    new login per call. A login that fails is never repeated: failures are counted upstream and can lock the agent.
+
+    Every method raises ``InterfaceError`` alone. ``AuthenticationFailed``, ``NoPermission``, ``Unreachable`` and
+    ``BadAnswer`` can come from any of them.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        transport: Transport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if connection.search_limit < 1 or connection.batch_size < 1:
+            raise WrongRequest("Search limit and batch size must be at least 1.")
+        self._connection = connection
+        self._transport = transport if transport is not None else RestTransport(connection, monotonic=monotonic)
+        self._session_id = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    @property
+    def requests_made(self) -> int:
+        """Requests on the wire so far, logins and repetitions included."""
+        return self._transport.requests_made
+
+    def check_login(self) -> None:
+        """Log in anew (SessionCreate), or search for one ticket where each call brings its own credentials."""
+        if self._connection.authentication is Authentication.SESSION:
+            self._log_in()
+        else:
+            self.any_ticket_visible()
+
+    def any_ticket_visible(self) -> bool:
+        """Control question: whether the agent sees any ticket at all. An agent without rights gets empty answers."""
+        return bool(self._search({"Limit": 1}))
+
+    def search_closed_tickets(
+        self,
+        *,
+        start: datetime,
+        end: datetime,
+        state_types: Sequence[str] = ("closed",),
+        customer_id: str | None = None,
+    ) -> tuple[str, ...]:
+        """Ids of the tickets with any closing event in ``[start, end)`` whose state type is one of ``state_types``.
+
+        Aware moments; complete or ``IncompleteAnswer``. Without state types reopened tickets are found as well.
+        An unknown state type finds nothing, the server does not say so; a window in the future finds nothing.
+        ``customer_id`` is matched by the server as a search expression, so a number with operators in it is refused.
+        """
+        filters: dict[str, object] = {}
+        if not all(name.strip() for name in state_types):
+            raise WrongRequest("A state type is empty: the ticket system would find nothing and not say why.")
+        if state_types:
+            filters["StateType"] = list(state_types)
+        if customer_id is not None:
+            filters["CustomerID"] = _literal_customer(customer_id)
+        return self._search_window("TicketCloseTime", start, end, filters)
+
+    def search_changed_tickets(self, *, start: datetime, end: datetime) -> tuple[str, ...]:
+        """Ids of the tickets whose *last* change lies in ``[start, end)``; a booking is a change.
+
+        Aware moments; complete or ``IncompleteAnswer``. A start in the future finds nothing.
+        """
+        return self._search_window("TicketLastChangeTime", start, end, {})
+
+    def get_tickets(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> TicketBatch:
+        """The tickets in the order asked (TicketGet with Extended), in batches of ``connection.batch_size``.
+
+        Ids that are deleted, forbidden or unknown are found by halving and named in ``unreadable``; see
+        ``batches.MOST_REFUSALS`` for how many. ``on_progress(done, total)`` is called after each batch.
+        """
+
+        def fetch(part: Sequence[str]) -> dict[str, TicketRecord]:
+            answer = self._call("TicketGet", {"TicketID": ",".join(part), "Extended": 1})
+            return read_tickets(answer, part, zone=self._connection.zone)
+
+        tickets, unreadable = read_batches(ids, size=self._connection.batch_size, fetch=fetch, on_progress=on_progress)
+        return TicketBatch(tickets=tickets, unreadable=unreadable)
+
+    def get_histories(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> HistoryBatch:
+        """Bookings and state changes per ticket (TicketHistoryGet), like ``get_tickets``. For agents only."""
+
+        def fetch(part: Sequence[str]) -> dict[str, TicketHistory]:
+            answer = self._call("TicketHistoryGet", {"TicketID": ",".join(part)})
+            return read_histories(answer, part, zone=self._connection.zone)
+
+        histories, unreadable = read_batches(
+            ids, size=self._connection.batch_size, fetch=fetch, on_progress=on_progress
+        )
+        return HistoryBatch(histories=histories, unreadable=unreadable)
+
+    def accounted_time(self, login: str, *, start: datetime, end: datetime) -> tuple[AccountedTime, ...]:
+        """Every line of time the agent ``login`` booked in ``[start, end)``; equal lines are all kept.
+
+        Wants rw on the group ``timeaccounting_webservice``. An unknown login answers like one that booked nothing.
+        Aware moments; neither may lie within the hour that comes twice in autumn.
+        """
+        if not login or login != login.strip():
+            raise WrongRequest("The agent's login is empty or has blanks around it.")
+        first, last = local_window(start=start, end=end, zone=self._connection.zone, widen=False)
+        answer = self._call(
+            "TimeAccountingGet",
+            {
+                "TimeAccountingUserLogin": login,
+                "TimeAccountingStart": local_text(first),
+                "TimeAccountingEnd": local_text(last),
+            },
+        )
+        return read_accounted_time(answer, login=login, first=first, last=last)
+
+    def _search_window(
+        self, field: str, start: datetime, end: datetime, filters: Mapping[str, object]
+    ) -> tuple[str, ...]:
+        limit = self._connection.search_limit
+
+        def search(first: datetime, last: datetime) -> list[str]:
+            window = {f"{field}NewerDate": local_text(first), f"{field}OlderDate": local_text(last)}
+            return self._search({**filters, **window, "SearchInArchive": "AllTickets", "Limit": limit})
+
+        first, last = local_window(start=start, end=end, zone=self._connection.zone, widen=True)
+        return complete_search(search, first=first, last=last, zone=self._connection.zone, limit=limit)
+
+    def _search(self, parameters: Mapping[str, object]) -> list[str]:
+        answer = self._call("TicketSearch", parameters)
+        return Fields(answer, "TicketSearch").identifiers("TicketID") if answer else []
+
+    def _call(self, operation: str, parameters: Mapping[str, object]) -> dict[str, object]:
+        if self._connection.authentication is not Authentication.SESSION:
+            return self._transport.call(operation, {**self._login_data(), **parameters})
+        if not self._session_id:
+            self._log_in()
+        try:
+            return self._transport.call(operation, {"SessionID": self._session_id, **parameters})
+        except AuthenticationFailed:
+            self._log_in()
+        return self._transport.call(operation, {"SessionID": self._session_id, **parameters})
+
+    def _log_in(self) -> None:
+        self._session_id = ""
+        answer = self._transport.call("SessionCreate", self._login_data())
+        session_id = answer.get("SessionID")
+        if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):
+            raise BadAnswer("SessionCreate was answered without a usable SessionID.")
+        self._session_id = session_id
+
+    def _login_data(self) -> dict[str, object]:
+        return {"UserLogin": self._connection.login, "Password": self._connection.password}
+
+
+def _literal_customer(customer_id: str) -> str:
+    """CustomerIDRaw would match literally, but systems that do not know it drop the filter and show all customers."""
+    if not customer_id.strip():
+        raise WrongRequest("The customer number is empty: the ticket system would show the tickets of all customers.")
+    if _SEARCH_OPERATORS.search(customer_id):
+        raise WrongRequest(
+            f"The customer number “{customer_id[:40]}” holds characters that the ticket system's search takes as "
+            'operators (* % | & ! ( ) + " \\). Search without a customer and choose by CustomerID afterwards.'
+        )
+    return customer_id
