@@ -1,0 +1,147 @@
+"""Faults that the stand-in ticket system can be told to make, per operation and n-th request.
+
+A fault is written ``TicketGet:http_500:2`` (the second TicketGet) or ``TicketGet:http_500`` (every one);
+``*`` stands for any operation. Counting starts when the plan is made and is the same in every run.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from http import HTTPStatus
+
+from generic_interface.simulator.responses import (
+    CRASH_PAGE,
+    LOGIN_PAGE,
+    Response,
+    bare_response,
+    html_response,
+    json_response,
+    plain_response,
+)
+from generic_interface.simulator.wire import auth_fail, no_permission
+
+REDIRECT_PATH = "/otrs/elsewhere"
+"""Where the redirect leads; a request that arrives there is kept in ``RunningSimulator.strays``."""
+
+
+class FaultKind(StrEnum):
+    SLOW = "slow"
+    HTTP_500 = "http_500"
+    TRUNCATED = "truncated"
+    HTML = "html"
+    HTML_NO_STATUS = "html_no_status"
+    WRONG_TYPE = "wrong_type"
+    EMPTY = "empty"
+    EMPTY_BODY = "empty_body"
+    DROP = "drop"
+    AUTH_FAIL = "auth_fail"
+    NO_PERMISSION = "no_permission"
+    HUGE = "huge"
+    REDIRECT = "redirect"
+
+
+class NotAFault(ValueError):
+    """The text does not describe a fault; the message is a sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``nth`` counts the requests of the operation from 1; None means every request."""
+
+    operation: str
+    kind: FaultKind
+    nth: int | None = None
+
+
+def parse_fault(text: str) -> Fault:
+    """Read ``Operation:kind[:n]``. Raises NotAFault."""
+    operation, _, rest = text.partition(":")
+    kind, _, nth = rest.partition(":")
+    if not operation or kind not in set(FaultKind):
+        kinds = ", ".join(FaultKind)
+        raise NotAFault(f"'{text}' is not a fault. Write Operation:kind or Operation:kind:n with one of {kinds}.")
+    if nth and not (nth.isdecimal() and int(nth) > 0):
+        raise NotAFault(f"'{text}' is not a fault: '{nth}' is not the number of a request, counted from 1.")
+    return Fault(operation, FaultKind(kind), int(nth) if nth else None)
+
+
+class FaultPlan:
+    """Which request fails and how. ``drip_seconds`` is the pause between two bytes of a slow answer."""
+
+    def __init__(
+        self, faults: Iterable[str] = (), *, drip_seconds: float = 0.2, huge_bytes: int = 80 * 1024 * 1024
+    ) -> None:
+        self.drip_seconds = drip_seconds
+        self.huge_bytes = huge_bytes
+        self._faults = [parse_fault(text) for text in faults]
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, *faults: str) -> None:
+        with self._lock:
+            self._faults += [parse_fault(text) for text in faults]
+
+    def clear(self) -> None:
+        """Forget all faults and start counting anew."""
+        with self._lock:
+            self._faults.clear()
+            self._counts.clear()
+
+    def next(self, operation: str) -> FaultKind | None:
+        """Count a request of the operation and tell how it fails; None where it does not."""
+        with self._lock:
+            for name in (operation, "*"):
+                self._counts[name] += 1
+            for fault in self._faults:
+                if fault.operation in (operation, "*") and fault.nth in (None, self._counts[fault.operation]):
+                    return fault.kind
+            return None
+
+    def spoil(self, kind: FaultKind, operation: str, good: Response) -> Response | None:
+        """The answer with the fault in it; None closes the connection without a byte."""
+        match kind:
+            case FaultKind.DROP:
+                return None
+            case FaultKind.SLOW:
+                return replace(good, drip_seconds=self.drip_seconds)
+            case FaultKind.TRUNCATED:
+                return replace(good, sent=len(good.body) // 2, keep_alive=False)
+            case FaultKind.HUGE:
+                return replace(good, padding=self.huge_bytes, keep_alive=False)
+            case FaultKind.EMPTY_BODY:
+                return replace(good, body=b"")
+            case FaultKind.EMPTY:
+                return replace(good, body=b"{}")
+            case FaultKind.WRONG_TYPE:
+                return replace(good, body=wrong_types(good.body))
+        return _other_answer(kind, operation, good)
+
+
+def _other_answer(kind: FaultKind, operation: str, good: Response) -> Response:
+    match kind:
+        case FaultKind.HTTP_500:
+            return plain_response(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                '{"faultcode":"Server","faultstring":"Database is not reachable"}',
+                keep_alive=good.keep_alive,
+            )
+        case FaultKind.HTML:
+            return html_response(HTTPStatus.OK, LOGIN_PAGE)
+        case FaultKind.AUTH_FAIL:
+            return json_response(auth_fail(operation).answer, keep_alive=good.keep_alive)
+        case FaultKind.NO_PERMISSION:
+            return json_response(no_permission(operation).answer, keep_alive=good.keep_alive)
+        case FaultKind.REDIRECT:
+            moved = html_response(HTTPStatus.FOUND, b"<html><body>Moved</body></html>")
+            return replace(moved, headers=(("Location", REDIRECT_PATH),))
+    return bare_response(CRASH_PAGE)
+
+
+def wrong_types(body: bytes) -> bytes:
+    """The same keys with values of another type: lists and objects become text, all else becomes a list."""
+    answer = json.loads(body)
+    changed = {key: "unexpected" if isinstance(value, list | dict) else [value] for key, value in answer.items()}
+    return json.dumps(changed).encode()

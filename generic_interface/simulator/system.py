@@ -1,0 +1,121 @@
+"""The simulated ticket system: sessions, rights and the read operations over a data set."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from generic_interface.simulator.accounting import time_accounting_get
+from generic_interface.simulator.model import Agent
+from generic_interface.simulator.months import ZONE
+from generic_interface.simulator.search import ticket_search
+from generic_interface.simulator.sessions import Session, SessionStore, authenticate, check_login
+from generic_interface.simulator.store import TicketStore
+from generic_interface.simulator.tickets import history_get, ticket_get
+from generic_interface.simulator.wire import (
+    Call,
+    Flavour,
+    Json,
+    OperationCrash,
+    OperationError,
+    OperationFault,
+    auth_fail,
+    is_true,
+    missing,
+)
+
+
+class SimulatedSystem:
+    """Answers calls from ``data``. ``clock`` gives seconds since 1970 and ages the sessions."""
+
+    def __init__(
+        self, data: TicketStore, *, flavour: Flavour = Flavour.MAIN, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.data = data
+        self.flavour = flavour
+        self.sessions = SessionStore(clock)
+
+    def answer(self, call: Call) -> Json:
+        with self.data.lock:
+            if call.operation == "SessionCreate":
+                return self._session_create(call)
+            if call.operation == "SessionGet":
+                return self._session_get(call)
+            if call.operation == "SessionRemove":
+                return self._session_remove(call)
+            return self._read(call)
+
+    def _read(self, call: Call) -> Json:
+        known = {"TicketSearch", "TicketGet", "TicketHistoryGet"}
+        if self.flavour is Flavour.MAIN:
+            known.add("TimeAccountingGet")
+        if call.operation not in known:
+            raise module_missing(call.operation)
+        if call.is_array and call.operation == "TimeAccountingGet":
+            raise OperationCrash
+        viewer = authenticate(self.data, self.sessions, call.parameters, call.address)
+        if viewer is None:
+            raise auth_fail(call.operation)
+        if call.operation == "TicketSearch":
+            return ticket_search(self.data, viewer, call.parameters, self.flavour)
+        operation = {
+            "TicketGet": ticket_get,
+            "TicketHistoryGet": history_get,
+            "TimeAccountingGet": time_accounting_get,
+        }[call.operation]
+        return operation(self.data, viewer, call.parameters)
+
+    def _session_create(self, call: Call) -> Json:
+        if call.is_array:
+            raise OperationError("SessionCreate.MissingParameter", "SessionCreate: The request is empty!")
+        if not is_true(call.parameters.get("Password")):
+            raise missing("SessionCreate", "Password")
+        viewer = check_login(self.data, call.parameters)
+        if viewer is None:
+            raise auth_fail("SessionCreate")
+        return {"SessionID": self.sessions.create(viewer, call.address)}
+
+    def _session_get(self, call: Call) -> Json:
+        session = self.sessions.find(call.parameters.get("SessionID"), call.address)
+        if session is None:
+            raise OperationError("SessionGet.SessionInvalid", "SessionGet: SessionID is Invalid!")
+        return {"SessionData": [{"Key": key, "Value": value} for key, value in sorted(_session_data(session).items())]}
+
+    def _session_remove(self, call: Call) -> Json:
+        """Wants login and password besides the session."""
+        if check_login(self.data, call.parameters) is None or not self.sessions.remove(
+            call.parameters.get("SessionID")
+        ):
+            raise auth_fail("SessionRemove")
+        return {"Success": 1}
+
+
+def module_missing(operation: str) -> OperationFault:
+    """What a server answers whose web service names an operation that is not installed."""
+    module = f"Kernel::GenericInterface::Operation::Ticket::{operation}"
+    return OperationFault(f"Can't load operation backend module {module}!")
+
+
+def _session_data(session: Session) -> dict[str, str | None]:
+    started = datetime.fromtimestamp(session.started, UTC).astimezone(ZONE)
+    common: dict[str, str | None] = {
+        "SessionSource": "GenericInterface",
+        "UserLastRequest": str(int(session.started)),
+        "UserLogin": session.viewer.login,
+        "UserRemoteAddr": session.address,
+        "UserSessionStart": str(int(session.started)),
+        "UserTitle": None,
+    }
+    if not isinstance(session.viewer, Agent):
+        return common | {"UserType": "Customer", "UserCustomerID": session.viewer.customer_number}
+    agent = session.viewer
+    return common | {
+        "UserEmail": f"{agent.login}@beispiel.test",
+        "UserFirstname": agent.first_name,
+        "UserFullname": f"{agent.first_name} {agent.last_name}",
+        "UserID": str(agent.user_id),
+        "UserLastLogin": str(int(session.started)),
+        "UserLastLoginTimestamp": f"{started:%Y-%m-%d %H:%M:%S}",
+        "UserLastname": agent.last_name,
+        "UserType": "User",
+        "ValidID": "1" if agent.valid else "2",
+    }
