@@ -1,8 +1,9 @@
 """The job record: long work is a row in the database, a queue message only a hint to look at it.
 
 A worker that dies leaves a lease behind. When the lease is over anybody may claim the job again, and because
-every job is written so that doing it twice changes nothing, it ends like an undisturbed one. ``attempts``
-counts the claims and fences out a worker that lost its lease: its next report raises ``LeaseLost``.
+every job is written so that doing it twice changes nothing, it ends like an undisturbed one. ``attempts`` counts
+the claims since the job was queued; together with ``started_at`` it fences out a worker that lost its lease: its
+next report raises ``LeaseLost``. (``attempts`` alone does not: it starts again when a person queues the job anew.)
 """
 
 from datetime import datetime, timedelta
@@ -60,8 +61,8 @@ class Job(models.Model):
 
 
 def claimable(now: datetime) -> Q:
-    """Jobs that wait, or whose worker has let its lease run out."""
-    return Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now)
+    """Jobs that wait, or whose worker has let its lease run out and that ``give_up_on`` leaves alone."""
+    return Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now, attempts__lt=MAX_ATTEMPTS)
 
 
 def claim(job: Job, *, now: datetime) -> bool:
@@ -87,13 +88,13 @@ def claim(job: Job, *, now: datetime) -> bool:
 
 def report(job: Job, *, step: str, done: int, total: int, now: datetime) -> None:
     """Store progress and renew the lease; raises ``LeaseLost`` when the job belongs to another worker by now."""
-    job.step, job.progress_done, job.progress_total, job.lease_until = step, done, total, now + LEASE
+    job.step, job.progress_done, job.progress_total, job.lease_until = _storable(step)[:200], done, total, now + LEASE
     _write(job, fields=("step", "progress_done", "progress_total", "lease_until"))
 
 
 def finish(job: Job, *, state: "Job.State", complete: bool, error: str, now: datetime) -> None:
     """Close the job; raises ``LeaseLost`` when the job belongs to another worker by now."""
-    job.state, job.complete, job.error, job.finished_at, job.lease_until = state, complete, error, now, None
+    job.state, job.complete, job.error, job.finished_at, job.lease_until = state, complete, _storable(error), now, None
     _write(job, fields=("state", "complete", "error", "finished_at", "lease_until"))
 
 
@@ -111,12 +112,20 @@ def give_up_on(model: type[Job], *, now: datetime) -> int:
         state=Job.State.FAILED,
         finished_at=now,
         lease_until=None,
-        error=f"The work was started {MAX_ATTEMPTS} times and never came to an end. Look into the worker's log.",
+        error=_("The work was started %(count)s times and never came to an end. Look into the worker's log.")
+        % {"count": MAX_ATTEMPTS},
     )
 
 
 def _write(job: Job, *, fields: tuple[str, ...]) -> None:
     values = {name: getattr(job, name) for name in fields}
-    mine = type(job)._base_manager.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
+    mine = type(job)._base_manager.filter(
+        pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts, started_at=job.started_at
+    )
     if not mine.update(**values):
         raise LeaseLost(f"{type(job).__name__} {job.pk} was taken over by another worker.")
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes no NUL in a text, and an error may quote whatever a ticket system sent."""
+    return text.replace("\0", "\ufffd")

@@ -25,9 +25,12 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``YYYY-MM``; anything else raises ``ValueError`` with a sentence that names the form."""
+        """Read ``YYYY-MM``; anything else raises ``ValueError`` with a sentence that names the form.
+
+        The years at the very ends are refused, so that whoever has read a month may also look a year back and ahead.
+        """
         match = FORM.fullmatch(text)
-        if match is None:
+        if match is None or not 1971 <= int(match[1]) <= 9997:
             raise ValueError(f"“{text[:40]}” is not a month; write it as YYYY-MM, for example 2026-10.")
         return cls(int(match[1]), int(match[2]))
 

@@ -1,0 +1,54 @@
+"""Pages of a table that cost the same at the end of a long list as at its beginning, and what an empty one says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django_tables2.data import TableQuerysetData
+
+from common.tables import Table
+
+PER_PAGE = 25
+MOST_PER_PAGE = 100  # of lists whose rows are chosen for something
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """Why a list is empty and what to do next; ``url`` and ``action`` name the next step where there is one."""
+
+    title: str
+    text: str
+    url: str = ""
+    action: str = ""
+
+
+class PagedData(TableQuerysetData):
+    """Rows of a queryset. A page is found by its keys alone; only its own rows are then read in full.
+
+    With OFFSET the database would otherwise read, join and sort every row in front of the page. The primary key ends
+    each order, so that rows that are equal in it do not jump between pages.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        rows: QuerySet[Any] = self._in_total_order()
+        if not isinstance(key, slice):
+            return rows[key]
+        keys = list(rows.values_list("pk", flat=True)[key])
+        return list(rows.filter(pk__in=keys)) if keys else []
+
+    def _in_total_order(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.data
+        order = rows.query.order_by or rows.model._meta.ordering
+        return rows.order_by(*order, "-pk")
+
+
+def show_page(table: Table, request: HttpRequest, *, per_page: int = PER_PAGE) -> None:
+    """Sort and cut the table as ``?sort=`` and ``?page=`` say; what cannot be read there counts as not said."""
+    table.request = request
+    sort = request.GET.getlist("sort")
+    if sort:
+        table.order_by = sort
+    table.paginator = Paginator(table.rows, per_page)
+    table.page = table.paginator.get_page(request.GET.get("page"))
