@@ -31,23 +31,16 @@ sys.stdin.read()
 """
 
 
-class RecordingTransport:
+class RecordingTransport(RestTransport):
     """Notes every call that the client makes."""
 
     def __init__(self, connection: Connection) -> None:
-        self._transport = RestTransport(connection)
+        super().__init__(connection)
         self.calls: list[tuple[str, dict[str, object]]] = []
-
-    @property
-    def requests_made(self) -> int:
-        return self._transport.requests_made
 
     def call(self, operation: str, parameters: Mapping[str, object]) -> dict[str, object]:
         self.calls.append((operation, dict(parameters)))
-        return self._transport.call(operation, parameters)
-
-    def close(self) -> None:
-        self._transport.close()
+        return super().call(operation, parameters)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()  # type: ignore[no-untyped-call]
+env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 # --- What must be set -------------------------------------------------------------------------------------------------
@@ -18,7 +18,7 @@ FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS")  # newest first; see d
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 HTTPS = env.bool("HTTPS", default=True)  # off only for the demo and for tests on loopback
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = BASE_DIR / env.str("VAR_DIR", default="var")
 WSGI_APPLICATION = "portal.wsgi.application"
 ROOT_URLCONF = "portal.urls"
 
@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "allauth",
     "allauth.account",
     "csp",
@@ -75,7 +76,10 @@ TEMPLATES = [
 FORM_RENDERER = "common.forms.FormRenderer"
 
 # --- Database and cache -----------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+if env.str("DATABASE_URL", default=""):
+    DATABASES = {"default": env.db("DATABASE_URL")}
+else:  # not as a URL: the path may hold characters that mean something there
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "portal.sqlite3")}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # WAL and immediate transactions: with the defaults, a fifth of concurrent writers fails with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
@@ -93,7 +97,7 @@ else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}}
 
 # --- Background work --------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://localhost")
 if CELERY_BROKER_URL.startswith("filesystem"):
     _queue_folder = str(VAR_DIR / "broker")
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
@@ -134,6 +138,7 @@ BILLING_DAY_OF_MONTH = env.int("BILLING_DAY_OF_MONTH", default=0)
 # --- Sign-in ----------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
+ACCOUNT_SESSION_REMEMBER = True  # for SESSION_COOKIE_AGE, without asking
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -183,6 +188,7 @@ USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="Europe/Berlin")  # of what people see; the database holds UTC
 CELERY_TIMEZONE = TIME_ZONE
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["portal.formats"]
 
 # --- Static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

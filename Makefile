@@ -1,0 +1,63 @@
+# Needs Python 3.11 or newer, make, and a package index that pip reaches. Everything else is set up in .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY := .venv/bin/python
+SETTINGS := DJANGO_SETTINGS_MODULE=portal.settings
+# The demo keeps to itself: own folder, own database, no Redis, plain HTTP on loopback, whatever .env says.
+DEMO_DIR ?= var/demo
+DEMO := $(SETTINGS) VAR_DIR=$(DEMO_DIR) DATABASE_URL=sqlite:///$(DEMO_DIR)/portal.sqlite3 REDIS_URL= CELERY_BROKER_URL=filesystem://localhost \
+	HTTPS=off DEBUG=off BEHIND_TLS_PROXY=off ALLOWED_HOSTS=localhost,127.0.0.1 BILLING_DAY_OF_MONTH=0
+# What a production .env looks like to Django's deployment check.
+PRODUCTION := $(SETTINGS) SECRET_KEY=8f3Kq9-only-for-the-check-Zt5wXv1bN7mLr2YcGh6JdPs4QeUaTnRk \
+	FIELD_ENCRYPTION_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= DEBUG=off HTTPS=on BEHIND_TLS_PROXY=on \
+	ALLOWED_HOSTS=portal.example.com DATABASE_URL=postgres://portal@127.0.0.1/portal REDIS_URL=redis://127.0.0.1:6379/0
+unexport DJANGO_SETTINGS_MODULE
+unexport PYTHONPATH
+
+.PHONY: help demo clean-demo run test check fix bench messages clean runtime dev
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: runtime ## the whole portal with an invented ticket system; ARGS=--no-serve ends after the job
+	@$(PY) -m portal.environment
+	@$(DEMO) $(PY) manage.py demo $(ARGS)
+
+clean-demo: ## removes the demo's data
+	rm -rf $(DEMO_DIR)
+
+run: runtime ## the portal on this machine, with the settings of .env; ARGS="--port 8080"
+	@$(PY) -m portal.environment
+	@$(PY) manage.py up $(ARGS)
+
+test: dev ## the whole test suite with the coverage gates
+	@sh scripts/test
+
+check: dev ## linters, types, templates, migrations, deployment check; writes nothing
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	$(PY) -m uv lock --check --quiet
+	$(PY) -m djlint templates --lint --quiet
+	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	DATABASE_URL=sqlite://:memory: DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemigrations --check --dry-run
+
+fix: dev ## puts the code into shape
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: dev ## measures sync and billing; see docs/performance.md
+	@$(PY) -m benchmarks $(ARGS)
+
+messages: dev ## collects and compiles the translations (needs gettext)
+	DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemessages --locale de --no-obsolete --no-location --ignore '.venv/*' --ignore 'var/*'
+	DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py compilemessages --locale de --ignore '.venv/*'
+
+clean: ## removes the Python environment and what tools have cached; keeps var/ and .env
+	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+runtime:
+	@sh scripts/environment runtime
+
+dev:
+	@sh scripts/environment dev

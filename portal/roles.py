@@ -1,0 +1,65 @@
+"""The three roles as groups. Their permissions are put back after each ``migrate``; members are never touched.
+
+An account manager needs no permission: the customers that are assigned to the user are what the user sees. The group
+names the role for people and for the list of users.
+"""
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.apps.registry import Apps
+from django.contrib.auth.management import create_permissions
+
+ACCOUNT_MANAGER = "Account manager"
+BILLING = "Billing"
+ADMINISTRATOR = "Administrator"
+
+BILLING_PERMISSIONS = ("tickets.see_all_customers", "billing.run_billing")
+MASTER_DATA = ("tickets.ticketsystem", "tickets.customer", "tickets.agent", "billing.agreement", "auth.user")
+READ_ONLY = (
+    "tickets.ticket",
+    "tickets.timeentry",
+    "tickets.syncrun",
+    "billing.billingrun",
+    "billing.order",
+    "billing.allocation",
+    "billing.orderevent",
+    "billing.export",
+    "auth.group",
+)
+
+
+def _administrator_permissions() -> tuple[str, ...]:
+    changes = [(model, action) for model in MASTER_DATA for action in ("view", "add", "change", "delete")]
+    views = [(model, "view") for model in READ_ONLY]
+    named = (model.replace(".", f".{action}_") for model, action in (*changes, *views))
+    return (*BILLING_PERMISSIONS, *named)
+
+
+ROLES: dict[str, tuple[str, ...]] = {
+    ACCOUNT_MANAGER: (),
+    BILLING: BILLING_PERMISSIONS,
+    ADMINISTRATOR: _administrator_permissions(),
+}
+
+
+def create_roles(sender: AppConfig, **options: Any) -> None:
+    """Handler of ``post_migrate``: creates the groups and gives them exactly their permissions.
+
+    Django creates the permissions of each app in a handler of the same signal, app by app; those of apps that are
+    still to come are created here first.
+    """
+    migrated: Apps = options["apps"]
+    if not all(_has(migrated, app) for app in ("auth", "tickets", "billing")):
+        return  # somebody migrates a part only
+    for config in apps.get_app_configs():
+        create_permissions(config, verbosity=0, using=options["using"])
+    permissions = apps.get_model("auth", "Permission")._default_manager.select_related("content_type")
+    by_label = {f"{row.content_type.app_label}.{row.codename}": row for row in permissions}
+    for name, labels in ROLES.items():
+        group, _created = apps.get_model("auth", "Group")._default_manager.get_or_create(name=name)
+        group.permissions.set([by_label[label] for label in labels])
+
+
+def _has(migrated: Apps, app: str) -> bool:
+    return app in migrated.app_configs

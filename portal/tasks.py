@@ -1,0 +1,30 @@
+"""What the scheduler calls every few minutes. The database says what is due; a message that comes twice is harmless."""
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from billing.models import BillingRun
+from billing.runs import start_run
+from billing.tasks import run as run_billing_task
+from portal.schedule import jobs_to_resume, month_due, syncs_on_their_own
+from tickets.tasks import sync as sync_task
+
+
+@shared_task(name="portal.resume_jobs")
+def resume_jobs() -> None:
+    """Send a new message for every job that nobody works on."""
+    now = timezone.now()
+    for pk in jobs_to_resume(BillingRun.objects.all(), now=now):
+        run_billing_task.delay(pk)
+    for pk in jobs_to_resume(syncs_on_their_own(), now=now):
+        sync_task.delay(pk)
+
+
+@shared_task(name="portal.start_due_runs")
+def start_due_runs() -> None:
+    """Bill the previous month when its day has come; drafts only, a person approves them."""
+    now = timezone.now()
+    month = month_due(now=now, day=settings.BILLING_DAY_OF_MONTH)
+    if month is not None:
+        run_billing_task.delay(start_run(month=month, now=now).pk)
