@@ -1,0 +1,130 @@
+"""The boring valid object of the mirror; variants are traits named like states."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from common.jobs import Job
+from tickets.models import Agent, Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
+
+
+class TicketSystemFactory(DjangoModelFactory[TicketSystem]):
+    class Meta:
+        model = TicketSystem
+
+    name = factory.Sequence(lambda n: f"System {n}")
+    base_url = "http://127.0.0.1:9/otrs"
+    login = "portal-api"
+    password = "secret"
+
+
+class CustomerFactory(DjangoModelFactory[Customer]):
+    class Meta:
+        model = Customer
+
+    system = factory.SubFactory(TicketSystemFactory)
+    customer_id = factory.Sequence(lambda n: f"K{n:04}")
+
+
+class AgentFactory(DjangoModelFactory[Agent]):
+    class Meta:
+        model = Agent
+
+    class Params:
+        id_only = factory.Trait(login=None)
+        login_only = factory.Trait(user_id=None)
+
+    system = factory.SubFactory(TicketSystemFactory)
+    login = factory.Sequence(lambda n: f"agent{n}")
+    user_id = factory.Sequence(lambda n: 100 + n)
+
+
+class TicketFactory(DjangoModelFactory[Ticket]):
+    """Open, with TicketID and customer; the trait ``closed`` adds its last closing, not a ``TicketClosing``."""
+
+    class Meta:
+        model = Ticket
+
+    class Params:
+        closed = factory.Trait(
+            state="closed successful", state_type="closed", closed_at=datetime(2026, 10, 20, 15, tzinfo=UTC)
+        )
+        number_only = factory.Trait(ticket_id=None, state="", state_type="", queue="", created_at=None, changed_at=None)
+        without_customer = factory.Trait(customer=None)
+
+    system = factory.SubFactory(TicketSystemFactory)
+    customer = factory.SubFactory(CustomerFactory, system=factory.SelfAttribute("..system"))
+    ticket_id = factory.Sequence(lambda n: str(50_000 + n))
+    number = factory.Sequence(lambda n: f"20261001{n:08}")
+    title = "Printer prints no umlauts"
+    state = "open"
+    state_type = "open"
+    queue = "Support"
+    created_at = datetime(2026, 10, 1, 8, tzinfo=UTC)
+    changed_at = datetime(2026, 10, 1, 8, tzinfo=UTC)
+    time_units = Decimal(0)
+    read_at = datetime(2026, 11, 1, 4, tzinfo=UTC)
+
+
+class TicketClosingFactory(DjangoModelFactory[TicketClosing]):
+    class Meta:
+        model = TicketClosing
+
+    ticket = factory.SubFactory(TicketFactory, closed=True)
+    month = date(2026, 10, 1)
+
+
+class TimeEntryFactory(DjangoModelFactory[TimeEntry]):
+    """15 minutes; ``booked_at``, ``local_day`` and ``minutes`` follow from ``booked_local`` and ``units``."""
+
+    class Meta:
+        model = TimeEntry
+
+    class Params:
+        gone = factory.Trait(gone_at=datetime(2026, 11, 1, 4, tzinfo=UTC))
+
+    ticket = factory.SubFactory(TicketFactory)
+    system = factory.SelfAttribute("ticket.system")
+    agent = factory.SubFactory(AgentFactory, system=factory.SelfAttribute("..ticket.system"))
+    booked_local = "2026-10-05 10:00:00"
+    units = Decimal("15.00")
+    source = TimeEntry.Source.HISTORY
+
+    @factory.lazy_attribute
+    def booked_at(self: Any) -> datetime:
+        return datetime.fromisoformat(self.booked_local).replace(tzinfo=self.system.zone).astimezone(UTC)
+
+    @factory.lazy_attribute
+    def local_day(self: Any) -> date:
+        return date.fromisoformat(self.booked_local[:10])
+
+    @factory.lazy_attribute
+    def minutes(self: Any) -> Decimal:
+        return Decimal(self.units) * Decimal(self.system.minutes_per_unit)
+
+
+class SyncRunFactory(DjangoModelFactory[SyncRun]):
+    """Waiting; ``complete_run`` is a finished reading that started after the end of October 2026."""
+
+    class Meta:
+        model = SyncRun
+
+    class Params:
+        complete_run = factory.Trait(
+            state=Job.State.DONE,
+            complete=True,
+            started_at=datetime(2026, 11, 1, 4, tzinfo=UTC),
+            finished_at=datetime(2026, 11, 1, 5, tzinfo=UTC),
+        )
+        failed = factory.Trait(
+            state=Job.State.FAILED,
+            error="The ticket system does not answer.",
+            started_at=datetime(2026, 11, 1, 4, tzinfo=UTC),
+            finished_at=datetime(2026, 11, 1, 5, tzinfo=UTC),
+        )
+
+    system = factory.SubFactory(TicketSystemFactory)
+    month = date(2026, 10, 1)

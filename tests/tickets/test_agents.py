@@ -1,0 +1,203 @@
+"""Logins and UserIDs find together."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.factories.tickets import AgentFactory, TicketFactory, TicketSystemFactory, TimeEntryFactory
+from tests.tickets.support import NOW, accounted, booking, present, snapshot, ticket_record, windows
+from tickets.agents import learn_agents
+from tickets.mirror import write_month
+from tickets.models import Agent, Ticket, TimeEntry
+from tickets.snapshot import SyncStopped
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def system():
+    return TicketSystemFactory(time_source="both")
+
+
+def agents():
+    return sorted(Agent.objects.values_list("login", "user_id"), key=str)
+
+
+def shown(login="anna", user_id=3):
+    """A reading that shows one pair."""
+    return snapshot(
+        tickets=[ticket_record(owner_login=login, owner_id=user_id, responsible_login="", time_units=Decimal(0))]
+    )
+
+
+def learn(system, reading):
+    return learn_agents(system, reading, now=NOW)
+
+
+def test_pair_of_a_ticket_makes_an_agent(system):
+    book = learn(system, shown())
+
+    assert agents() == [("anna", 3)]
+    assert book.by_user_id[3] == book.of_login("ANNA") == Agent.objects.get().pk
+
+
+@pytest.mark.parametrize("known", [{"login": "anna", "user_id": None}, {"login": None, "user_id": 3}])
+def test_agent_of_whom_one_name_was_known_gets_the_other(system, known):
+    agent = AgentFactory(system=system, **known)
+
+    learn(system, shown())
+
+    assert (agents(), Agent.objects.get().pk) == ([("anna", 3)], agent.pk)
+
+
+def test_agent_known_in_another_spelling_stays_one(system):
+    AgentFactory(system=system, login="Anna", login_only=True)
+
+    learn(system, shown())
+
+    assert agents() == [("Anna", 3)]
+
+
+def test_renamed_agent_keeps_the_entries(system):
+    agent = AgentFactory(system=system, login="anna.alt", user_id=3)
+
+    learn(system, shown())
+
+    assert (agents(), Agent.objects.get().pk) == ([("anna", 3)], agent.pk)
+
+
+def test_login_that_another_agent_has_now_changes_hands(system):
+    AgentFactory(system=system, login="anna", user_id=2)
+
+    learn(system, shown())
+
+    assert agents() == [("anna", 3), (None, 2)]
+
+
+def test_logins_that_were_swapped_are_followed(system):
+    first = AgentFactory(system=system, login="anna", user_id=1)
+    second = AgentFactory(system=system, login="bert", user_id=2)
+    reading = snapshot(
+        tickets=[ticket_record(owner_login="bert", owner_id=1, responsible_login="anna", responsible_id=2)]
+    )
+
+    learn(system, reading)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.login, second.login) == ("bert", "anna")
+
+
+def test_agents_asked_and_creators_are_created(system):
+    reading = snapshot(
+        tickets=[ticket_record(responsible_login="")],
+        bookings=[booking(creator_id=9)],
+        windows=windows("bert", "Anna"),
+    )
+
+    learn(system, reading)
+
+    assert agents() == [("anna", 3), ("bert", None), (None, 9)]
+
+
+@pytest.mark.parametrize("booked", ["named", "numbered", "nobody"])
+def test_two_rows_of_one_agent_become_one(system, booked):
+    rows = {
+        "named": AgentFactory(system=system, login="anna", login_only=True, email="anna@beispiel.test"),
+        "numbered": AgentFactory(system=system, user_id=3, id_only=True, name="Anna Müller", departed=True),
+    }
+    ticket = TicketFactory(system=system, owner=rows["named"])
+    TicketFactory(system=system, owner=rows["numbered"])
+    if booked != "nobody":
+        TimeEntryFactory(ticket=ticket, agent=rows[booked])
+
+    learn(system, shown())
+
+    agent = Agent.objects.get()
+    assert (agent.login, agent.user_id, agent.name, agent.email) == ("anna", 3, "Anna Müller", "anna@beispiel.test")
+    assert agent.departed
+    assert agent.pk == rows["numbered" if booked == "numbered" else "named"].pk
+    assert set(Ticket.objects.values_list("owner", flat=True)) == {agent.pk}
+
+
+def test_entries_of_two_rows_of_one_agent_come_together(system):
+    named = AgentFactory(system=system, login="anna", login_only=True)
+    numbered = AgentFactory(system=system, user_id=3, id_only=True)
+    one, other = TicketFactory(system=system), TicketFactory(system=system)
+    TimeEntryFactory(ticket=one, agent=named, source="agent")
+    TimeEntryFactory(ticket=one, agent=named, source="agent", running_number=2, gone=True)
+    TimeEntryFactory(ticket=one, agent=numbered, source="history")
+    TimeEntryFactory(ticket=other, agent=numbered, source="history", running_number=2)
+    TimeEntryFactory(ticket=one, agent=numbered, source="agent", running_number=3)
+
+    learn(system, shown())
+
+    rows = TimeEntry.objects.order_by("running_number").values_list("running_number", "ticket", "source", "gone_at")
+    assert [(number, ticket, source, gone is None) for number, ticket, source, gone in rows] == [
+        (1, one.pk, "agent", True),
+        (2, one.pk, "agent", False),
+        (3, one.pk, "history", False),
+        (4, other.pk, "history", True),
+        (5, one.pk, "agent", True),
+    ]
+
+
+def half_known_reading():
+    """Booked by UserID 9 according to the history, by bert according to the time accounting."""
+    return snapshot(
+        tickets=[ticket_record()],
+        bookings=[booking(creator_id=9)],
+        windows=windows("anna", "bert"),
+        accounted=(accounted("bert"),),
+    )
+
+
+def test_agent_who_owns_no_ticket_is_told_by_an_equal_booking(system):
+    write_month(system, half_known_reading(), now=NOW)
+
+    assert ("bert", 9) in agents()
+    assert [row[0] for row in present()] == ["bert"]
+
+
+def test_agent_is_told_by_a_booking_that_is_mirrored_already(system):
+    """The portal read histories first and asks agents now."""
+    system.time_source = "history"
+    write_month(system, replace(half_known_reading(), windows=(), accounted=()), now=NOW)
+    system.time_source = "agents"
+
+    write_month(system, replace(half_known_reading(), histories=()), now=NOW)
+
+    assert ("bert", 9) in agents()
+    assert [row[0] for row in present()] == ["bert"]
+
+
+def test_agent_is_told_by_a_booking_of_time_accounting_that_is_mirrored_already(system):
+    system.time_source = "agents"
+    write_month(system, replace(half_known_reading(), histories=()), now=NOW)
+    system.time_source = "history"
+
+    write_month(system, replace(half_known_reading(), windows=(), accounted=()), now=NOW)
+
+    assert ("bert", 9) in agents()
+    assert [row[0] for row in present()] == ["bert"]
+
+
+def test_agent_who_cannot_be_told_apart_stops_the_sync(system):
+    reading = replace(
+        half_known_reading(),
+        windows=windows("bert", "carl"),
+        accounted=(accounted("bert"), accounted("carl")),
+    )
+
+    with pytest.raises(SyncStopped, match="which logins the agents with UserID 9 have"):
+        write_month(system, reading, now=NOW)
+
+
+def test_login_entered_in_two_spellings_counts_once(system):
+    AgentFactory(system=system, login="Anna", login_only=True)
+    AgentFactory(system=system, login="anna", user_id=3)
+
+    book = learn(system, shown())
+
+    assert book.of_login("ANNA") == book.by_user_id[3]

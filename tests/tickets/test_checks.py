@@ -1,0 +1,138 @@
+"""The connection check against the stand-in ticket system."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from generic_interface.client import Client
+from generic_interface.errors import ApplicationError
+from generic_interface.records import TicketBatch
+from generic_interface.simulator.data import build_month
+from generic_interface.simulator.server import start_simulator
+from tests.factories.tickets import AgentFactory, TicketSystemFactory
+from tests.tickets.support import NOW, clock
+from tickets.checks import check_connection
+from tickets.connect import connection_of
+from tickets.models import TicketSystem
+
+pytestmark = pytest.mark.django_db
+OPERATIONS = ["SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet", "Time zone", "TimeAccountingGet"]
+
+
+def checks(system, now=NOW):
+    return check_connection(system.pk, clock=lambda: now)
+
+
+def test_each_operation_is_asked(system):
+    AgentFactory(system=system, login="anna.mueller")
+
+    found = checks(system)
+
+    assert [check.operation for check in found] == OPERATIONS
+    assert all(check.works and not check.fix for check in found)
+    assert found[0].text == "The login works."
+    assert found[2].text == "Tickets read: 5."
+    assert found[-1].text.startswith("Entries of anna.mueller in 2026-11 read: ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "operation", "fix"),
+    [
+        ("SessionCreate:auth_fail", "SessionCreate", "Check login and password"),
+        ("TicketSearch:no_permission", "TicketSearch", "Give the agent ro on the groups"),
+        ("TicketSearch:empty", "TicketSearch", "Give the agent ro on the groups"),
+        ("TicketGet:drop", "TicketGet", "Check the base URL, the firewall"),
+        ("TicketHistoryGet:html", "TicketHistoryGet", "Check the base URL (it ends before"),
+        ("TimeAccountingGet:no_permission", "TimeAccountingGet", "Give the agent ro on the groups"),
+    ],
+)
+def test_operation_that_fails_is_told_with_its_fix(simulator, connect, fault, operation, fix):
+    simulator.faults.add(fault)
+
+    found = {check.operation: check for check in checks(connect(simulator))}
+
+    assert not found[operation].works
+    assert found[operation].fix.startswith(fix)
+
+
+def test_nothing_else_is_asked_after_a_failed_login(simulator, connect):
+    found = checks(connect(simulator, authentication="body", login="nobody"))
+
+    assert [(check.operation, check.works) for check in found] == [("Login", False)]
+
+
+@pytest.mark.parametrize(("source", "needed"), [("history", (True, False)), ("agents", (False, True))])
+def test_source_of_time_tells_what_is_needed(simulator, connect, source, needed):
+    found = {check.operation: check.needed for check in checks(connect(simulator, time_source=source))}
+
+    assert (found["TicketHistoryGet"], found["TimeAccountingGet"]) == needed
+
+
+def test_quiet_system_is_asked_further_back(simulator, connect, small_data):
+    found = checks(connect(simulator), now=NOW + timedelta(days=90))
+
+    assert found[1].text == "The search works and finds tickets changed of late."
+
+
+def test_system_without_late_changes_is_fine(simulator, connect):
+    found = checks(connect(simulator), now=NOW + timedelta(days=900))
+
+    assert [check.operation for check in found] == ["SessionCreate", "TicketSearch", "TimeAccountingGet"]
+    assert found[1].text == "The search works; no ticket was changed in the last year."
+
+
+def test_ticket_changed_in_the_future_proves_a_wrong_zone(connect):
+    data = build_month(tickets=1)
+    with start_simulator(data) as running:
+        system = connect(running, time_zone="America/New_York")
+        data.book(data.closed_in((2026, 10))[0], 5)
+
+        found = {check.operation: check for check in checks(system, now=NOW)}
+
+    assert (found["Time zone"].works, found["Time zone"].fix.startswith("Set the zone")) == (False, True)
+
+
+def test_operation_that_refuses_for_its_own_reason_is_told(system):
+    class Refusing(Client):
+        def get_tickets(self, ids, *, on_progress=None):
+            raise ApplicationError("TicketGet.MissingParameter", "Got no TicketID!")
+
+    found = check_connection(system.pk, clock=clock, make_client=lambda system: Refusing(connection_of(system)))
+
+    assert found[2].text == "The ticket system answered TicketGet.MissingParameter: Got no TicketID!"
+    assert found[2].fix.startswith("Import the web service of the chosen preset again")
+
+
+def test_ticket_that_is_not_shown_leaves_the_rest(system):
+    class Blind(Client):
+        def get_tickets(self, ids, *, on_progress=None):
+            return TicketBatch(tickets=(), unreadable=tuple(ids))
+
+    found = check_connection(system.pk, clock=clock, make_client=lambda system: Blind(connection_of(system)))
+
+    assert [check.operation for check in found] == [name for name in OPERATIONS if name != "Time zone"]
+    assert (found[2].works, found[2].fix.startswith("Give the agent ro")) == (False, True)
+
+
+def test_settings_that_make_no_sense_are_told():
+    system = TicketSystemFactory(routes={"TicketGet": "nonsense"})
+
+    [check] = check_connection(system.pk, clock=clock)
+
+    assert (check.operation, check.works, check.fix) == (
+        "Settings",
+        False,
+        "Correct the settings of this ticket system.",
+    )
+
+
+def test_password_that_cannot_be_decrypted_is_told():
+    system = TicketSystemFactory()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tickets_ticketsystem SET password = 'garbage'")
+
+    [check] = check_connection(system.pk, clock=clock)
+
+    assert "cannot be decrypted" in check.text
+    assert TicketSystem.objects.filter(pk=system.pk).exists()

@@ -1,0 +1,187 @@
+"""The reading half, asked of ticket systems that answer oddly."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from tests.factories.tickets import TicketSystemFactory
+from tests.tickets.support import BERLIN, NOW, OCTOBER, FakeClient, accounted, booking, ticket_record
+from tickets.reading import read_month, read_more
+from tickets.snapshot import Known, MonthSnapshot, SyncStopped, Window
+
+NOTHING = Known()
+
+
+def read(client, *, known=NOTHING, now=NOW, accept_losses=False, steps=None, **system):
+    return read_month(
+        client,
+        system=TicketSystemFactory.build(**system),
+        month=OCTOBER,
+        known=known,
+        now=now,
+        on_step=lambda *step: steps.append(step) if steps is not None else None,
+        accept_losses=accept_losses,
+    )
+
+
+def test_closed_and_changed_tickets_are_read_once_each():
+    client = FakeClient(closed=[("7", "8")], changed=[("8", "9")], tickets=[ticket_record(each) for each in "789"])
+
+    snapshot = read(client)
+
+    assert client.asked == ["closed", "changed", "tickets 7,8,9", "histories 7,8,9"]
+    assert (snapshot.closed, [ticket.ticket_id for ticket in snapshot.tickets]) == (("7", "8"), ["7", "8", "9"])
+
+
+def test_empty_answer_is_asked_again():
+    client = FakeClient(closed=[(), ("7",)], changed=[("7",)], tickets=[ticket_record()])
+
+    snapshot = read(client)
+
+    assert client.asked[:3] == ["closed", "closed", "changed"]
+    assert snapshot.closed == ("7",)
+
+
+def test_empty_month_of_a_system_that_shows_tickets_is_empty():
+    client = FakeClient()
+
+    snapshot = read(client)
+
+    assert client.asked == ["closed", "closed", "visible", "changed", "tickets ", "histories "]
+    assert snapshot == MonthSnapshot(month=OCTOBER)
+
+
+def test_system_that_shows_no_ticket_at_all_is_not_believed():
+    with pytest.raises(SyncStopped, match=r"shows no ticket at all to the portal's agent portal-api\. Give the agent"):
+        read(FakeClient(visible=False))
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"),
+    [({"7"}, "but 1 is known from an earlier sync"), ({"7", "8"}, "but 2 are known from an earlier sync")],
+)
+def test_known_closings_that_are_no_longer_found_stop_the_sync(closed, said):
+    with pytest.raises(SyncStopped, match=said):
+        read(FakeClient(), known=Known(closed=frozenset(closed)))
+
+
+def test_known_closings_may_be_gone_when_a_person_says_so():
+    snapshot = read(FakeClient(), known=Known(closed=frozenset({"7"})), accept_losses=True)
+
+    assert (snapshot.closed, snapshot.vanished) == ((), frozenset({"7"}))
+
+
+def test_closed_tickets_without_any_change_contradict_each_other():
+    client = FakeClient(closed=[("7",)], tickets=[ticket_record()])
+
+    with pytest.raises(SyncStopped, match="contradicts itself"):
+        read(client)
+
+    assert client.asked == ["closed", "changed", "changed"]
+
+
+def test_changed_tickets_are_asked_again_before_they_contradict():
+    client = FakeClient(closed=[("7",)], changed=[(), ("7",)], tickets=[ticket_record()])
+
+    assert read(client).closed == ("7",)
+
+
+def test_month_in_the_future_is_not_searched():
+    client = FakeClient()
+
+    snapshot = read(client, now=datetime(2026, 9, 30, 21, 59, tzinfo=UTC))
+
+    assert client.asked == ["tickets ", "histories "]
+    assert snapshot == MonthSnapshot(month=OCTOBER)
+
+
+def test_known_tickets_that_are_not_found_are_asked_for():
+    client = FakeClient(closed=[("7",)], changed=[("7",)], tickets=[ticket_record("7"), ticket_record("8")])
+
+    snapshot = read(client, known=Known(closed=frozenset({"8"}), booked=frozenset({"9"})))
+
+    assert client.asked[2:] == ["tickets 7,8,9", "histories 7,8"]
+    assert (snapshot.vanished, snapshot.unreadable) == (frozenset({"9"}), frozenset())
+
+
+def test_tickets_that_are_found_but_not_shown_are_unreadable():
+    client = FakeClient(closed=[("7", "8")], changed=[("7",)], tickets=[ticket_record("7")], hidden=["7"])
+
+    snapshot = read(client)
+
+    assert snapshot.unreadable == frozenset({"7", "8"})
+    assert snapshot.histories == ()
+
+
+def test_agents_are_asked_month_by_month_each_once():
+    client = FakeClient(
+        closed=[("7",)],
+        tickets=[ticket_record(owner_login="anna", responsible_login="")],
+        times=[accounted("anna"), accounted("b.schmidt", booked="2026-08-01 00:00:00")],
+    )
+    steps = []
+
+    snapshot = read(client, known=Known(logins=("Anna", "b.schmidt")), time_source="agents", steps=steps)
+
+    months = [OCTOBER.shift(-2), OCTOBER.previous, OCTOBER]
+    assert snapshot.windows == tuple(Window(login, month) for login in ("anna", "b.schmidt") for month in months)
+    assert len(snapshot.accounted) == 2
+    assert snapshot.histories == ()
+    assert client.asked == [
+        "closed",
+        "tickets 7",
+        *(f"time {login} {month}" for login in ("anna", "b.schmidt") for month in months),
+    ]
+    assert steps[-1] == ("Reading the time of agent b.schmidt", 5, 6)
+
+
+def test_both_sources_read_the_month_alone():
+    client = FakeClient(closed=[("7",)], tickets=[ticket_record(responsible_login="anna", responsible_id=3)])
+
+    snapshot = read(client, time_source="both")
+
+    assert client.asked == ["closed", "tickets 7", "histories 7", "time anna 2026-10"]
+    assert snapshot.windows == (Window("anna", OCTOBER),)
+
+
+def test_known_tickets_with_time_are_not_asked_for_where_agents_tell_the_time():
+    client = FakeClient(closed=[("7",)], tickets=[ticket_record()], times=[accounted("anna")])
+
+    read(client, known=Known(closed=frozenset({"8"}), booked=frozenset({"9"})), time_source="agents")
+
+    assert client.asked[1] == "tickets 7,8"
+
+
+def test_nobody_to_ask_stops_the_sync():
+    with pytest.raises(SyncStopped, match="No agent of this ticket system is known"):
+        read(FakeClient(), time_source="agents")
+
+
+def test_silence_of_all_agents_is_not_believed_when_tickets_have_time():
+    client = FakeClient(closed=[("7",)], tickets=[ticket_record(time_units=Decimal(15))])
+
+    with pytest.raises(SyncStopped, match="but ticket N7 alone has 15 units"):
+        read(client, time_source="agents")
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    [ticket_record(time_units=Decimal(0)), ticket_record(created=datetime(2026, 7, 31, 23, tzinfo=BERLIN))],
+)
+def test_silence_of_all_agents_is_believed_when_no_ticket_contradicts(ticket):
+    snapshot = read(FakeClient(closed=[("7",)], tickets=[ticket]), time_source="agents")
+
+    assert snapshot.accounted == ()
+
+
+def test_further_tickets_are_added_to_what_was_read():
+    client = FakeClient(tickets=[ticket_record("8")], bookings=[booking("8")])
+    before = MonthSnapshot(month=OCTOBER, tickets=(ticket_record("7"),), unreadable=frozenset({"5"}))
+
+    after = read_more(client, before, {"9", "8"}, on_step=lambda *step: None)
+
+    assert client.asked == ["tickets 8,9", "histories 8"]
+    assert [ticket.ticket_id for ticket in after.tickets] == ["7", "8"]
+    assert [line.bookings for line in after.histories] == [(booking("8"),)]
+    assert after.unreadable == frozenset({"5", "9"})

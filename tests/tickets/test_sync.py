@@ -1,0 +1,288 @@
+"""Starting, claiming and closing a sync."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+
+from common import jobs
+from common.jobs import LeaseLost
+from common.months import Month
+from tests.factories.tickets import (
+    AgentFactory,
+    SyncRunFactory,
+    TicketFactory,
+    TicketSystemFactory,
+    TimeEntryFactory,
+)
+from tests.tickets.support import NOW, OCTOBER, FakeClient, booking, clock, dump_mirror, present, sync, ticket_record
+from tickets.models import SyncRun, TicketSystem
+from tickets.queries import known_before
+from tickets.sync import SyncBusy, is_final, last_written_sync, latest_complete_sync, run_sync, start_sync
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def idle_system():
+    return TicketSystemFactory()
+
+
+def run(sync_run, client, **options):
+    return run_sync(sync_run, make_client=client.open, **{"clock": clock} | options)
+
+
+def one_ticket(**values):
+    options = {"tickets": [ticket_record()], "bookings": [booking()], "closed": [("7",)], "changed": [("7",)]}
+    return FakeClient(**options | values)
+
+
+def test_sync_that_is_started_twice_is_one(idle_system):
+    user = get_user_model().objects.create_user("anna")
+
+    first = start_sync(system=idle_system, month=OCTOBER, user=user)
+
+    assert start_sync(system=idle_system, month=OCTOBER) == first
+    assert (first.started_by, first.state, first.month) == (user, "queued", date(2026, 10, 1))
+    assert start_sync(system=idle_system, month=OCTOBER.previous) != first
+
+
+def test_sync_that_is_over_can_be_started_again(idle_system):
+    first = SyncRunFactory(system=idle_system, complete_run=True)
+
+    assert start_sync(system=idle_system, month=OCTOBER) != first
+
+
+def test_run_tells_what_it_did(idle_system):
+    steps = []
+
+    done = run(
+        start_sync(system=idle_system, month=OCTOBER), one_ticket(), on_progress=lambda *step: steps.append(step)
+    )
+
+    done.refresh_from_db()
+    assert (done.state, done.complete, done.error, done.problems) == ("done", True, "", [])
+    assert (done.tickets, done.entries, done.minutes, done.requests) == (1, 1, Decimal(15), 4)
+    assert (done.entries_new, done.entries_moved, done.entries_gone) == (1, 0, 0)
+    assert (done.started_at, done.finished_at, done.lease_until) == (NOW, NOW, None)
+    assert steps == [("Searching for closed tickets", 0, 0), ("Writing", 0, 0)]
+
+
+def test_run_with_gaps_is_partly_done(idle_system):
+    client = one_ticket(closed=[("7", "8")])
+
+    done = run(start_sync(system=idle_system, month=OCTOBER), client)
+
+    assert (done.state, done.complete, done.tickets, done.entries) == ("partly", False, 1, 1)
+    assert done.error == "1 thing is missing or contradictory, so the month is not known to be complete."
+    assert len(done.problems) == 1
+
+
+def test_run_with_notes_alone_is_complete(idle_system):
+    client = one_ticket(tickets=[ticket_record(time_units=Decimal(10))])
+
+    done = run(start_sync(system=idle_system, month=OCTOBER), client)
+
+    assert (done.complete, len(done.problems)) == (True, 1)
+
+
+def test_time_that_may_have_come_from_another_ticket_is_followed_there(idle_system):
+    sync(idle_system, make_client=one_ticket().open)
+    client = one_ticket(
+        tickets=[ticket_record(time_units=Decimal(0)), ticket_record("8")],
+        bookings=[booking("8")],
+        closed=[("8",)],
+        changed=[("8",)],
+    )
+
+    done = sync(idle_system, OCTOBER.next, clock=lambda: NOW + timedelta(days=31), make_client=client.open)
+
+    assert client.asked == ["closed", "changed", "tickets 8", "histories 8", "tickets 7", "histories 7"]
+    assert (done.complete, done.requests, done.entries_moved) == (True, 6, 1)
+    assert [row[-1] for row in present()] == ["N8"]
+
+
+def test_equal_time_on_another_ticket_stays_there(idle_system):
+    sync(idle_system, make_client=one_ticket().open)
+    client = one_ticket(
+        tickets=[ticket_record(), ticket_record("8")],
+        bookings=[booking(), booking("8")],
+        closed=[("8",)],
+        changed=[("8",)],
+    )
+
+    sync(idle_system, OCTOBER.next, clock=lambda: NOW + timedelta(days=31), make_client=client.open)
+
+    assert [row[-1] for row in present()] == ["N7", "N8"]
+
+
+def test_run_that_stops_writes_nothing(idle_system):
+    sync(idle_system, make_client=one_ticket().open)
+    before = dump_mirror()
+
+    failed = sync(idle_system, make_client=FakeClient(visible=False).open)
+
+    assert (failed.state, failed.complete, failed.requests) == ("failed", False, 3)
+    assert failed.error.startswith("The ticket system shows no ticket at all")
+    assert dump_mirror() == before
+
+
+def test_losses_can_be_accepted(idle_system):
+    sync(idle_system, make_client=one_ticket().open)
+
+    done = sync(idle_system, make_client=FakeClient().open, accept_losses=True)
+
+    assert (done.complete, done.entries_gone, done.tickets) == (True, 1, 0)
+
+
+def test_run_that_another_worker_holds_is_busy(idle_system):
+    held = start_sync(system=idle_system, month=OCTOBER)
+    jobs.claim(held, now=NOW)
+
+    with pytest.raises(SyncBusy, match="has ended already, or another worker is at it"):
+        run(held, FakeClient())
+
+
+def test_other_month_of_a_system_waits(idle_system):
+    jobs.claim(start_sync(system=idle_system, month=OCTOBER), now=NOW)
+    waiting = start_sync(system=idle_system, month=OCTOBER.previous)
+
+    with pytest.raises(SyncBusy, match="2026-10 is being read from this ticket system"):
+        run(waiting, FakeClient())
+
+    waiting.refresh_from_db()
+    assert waiting.state == "queued"
+
+
+def test_run_whose_worker_died_is_read_again(idle_system):
+    dead = start_sync(system=idle_system, month=OCTOBER)
+    jobs.claim(dead, now=NOW - timedelta(hours=1))
+
+    done = run(dead, one_ticket())
+
+    assert (done.complete, done.attempts, done.entries) == (True, 2, 1)
+
+
+def test_worker_that_lost_its_lease_writes_nothing(idle_system):
+    lost = start_sync(system=idle_system, month=OCTOBER)
+
+    class Overtaken(FakeClient):
+        def get_histories(self, ids, *, on_progress):
+            SyncRun.objects.filter(pk=lost.pk).update(attempts=5)
+            return super().get_histories(ids, on_progress=on_progress)
+
+    client = Overtaken(tickets=[ticket_record()], closed=[("7",)], changed=[("7",)])
+
+    with pytest.raises(LeaseLost):
+        run(lost, client)
+
+    assert dump_mirror()["Ticket"] == []
+    assert SyncRun.objects.get().state == "running"
+
+
+def test_lease_lost_at_the_very_end_takes_everything_back(idle_system):
+    lost = start_sync(system=idle_system, month=OCTOBER)
+
+    def overtake(step, done, total):
+        if step == "Writing":
+            SyncRun.objects.filter(pk=lost.pk).update(attempts=5)
+
+    with pytest.raises(LeaseLost):
+        run(lost, one_ticket(), on_progress=overtake)
+
+    assert dump_mirror()["Ticket"] == []
+    assert SyncRun.objects.get().entries == 0
+
+
+def test_password_that_cannot_be_decrypted_fails_the_run(idle_system):
+    waiting = start_sync(system=idle_system, month=OCTOBER)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tickets_ticketsystem SET password = 'garbage'")
+
+    failed = run_sync(SyncRun.objects.get(pk=waiting.pk), clock=clock)
+
+    assert failed.state == "failed"
+    assert "cannot be decrypted" in failed.error
+
+
+def test_system_that_is_not_there_fails_the_run():
+    system = TicketSystemFactory(base_url="http://127.0.0.1:1/otrs")
+
+    failed = sync(system)
+
+    assert (failed.state, failed.requests > 0, bool(failed.error)) == ("failed", True, True)
+
+
+def test_settings_that_make_no_sense_fail_the_run():
+    failed = sync(TicketSystemFactory(routes={"TicketGet": "nonsense"}))
+
+    assert (failed.state, failed.requests, bool(failed.error)) == ("failed", 0, True)
+
+
+def test_mirror_is_that_of_the_last_sync_that_wrote(idle_system):
+    assert last_written_sync(idle_system, OCTOBER) is None
+    first = SyncRunFactory(system=idle_system, complete_run=True)
+    SyncRunFactory(system=idle_system, failed=True, finished_at=NOW + timedelta(hours=1))
+    SyncRunFactory(system=idle_system, complete_run=True, month=date(2026, 9, 1), finished_at=NOW + timedelta(hours=2))
+
+    assert last_written_sync(idle_system, OCTOBER) == first
+    assert latest_complete_sync(idle_system, OCTOBER) == first
+
+
+def test_sync_with_gaps_takes_the_completeness_back(idle_system):
+    SyncRunFactory(system=idle_system, complete_run=True)
+    SyncRunFactory(system=idle_system, complete_run=True, state="partly", complete=False, finished_at=NOW)
+
+    assert latest_complete_sync(idle_system, OCTOBER) is None
+
+
+@pytest.mark.parametrize(
+    ("started_at", "final"),
+    [
+        (datetime(2026, 10, 31, 22, 59, 59, tzinfo=UTC), False),
+        (datetime(2026, 10, 31, 23, tzinfo=UTC), True),
+        (None, False),
+    ],
+)
+def test_sync_is_final_when_it_started_after_the_month_in_the_zone_of_the_system(idle_system, started_at, final):
+    assert is_final(SyncRunFactory(system=idle_system, complete_run=True, started_at=started_at)) is final
+
+
+def test_sync_that_is_not_complete_is_never_final(idle_system):
+    assert is_final(SyncRunFactory(system=idle_system, failed=True)) is False
+
+
+def test_known_before_names_what_a_reading_should_find(idle_system):
+    AgentFactory(system=idle_system, login="anna")
+    AgentFactory(system=idle_system, id_only=True)
+    agent = AgentFactory(system=idle_system, login="bert", departed=True)
+    closed, open_ticket = TicketFactory(system=idle_system), TicketFactory(system=idle_system)
+    closed.closings.create(month=OCTOBER.first_day)
+    TimeEntryFactory(ticket=open_ticket, agent=agent)
+    TimeEntryFactory(ticket=closed, agent=agent, booked_local="2026-09-30 23:59:59")
+    TimeEntryFactory(ticket=TicketFactory(system=idle_system), agent=agent, booked_local="2026-11-01 00:00:00")
+    TimeEntryFactory(ticket=TicketFactory(system=idle_system, number_only=True), agent=agent, running_number=2)
+    TimeEntryFactory(ticket=TicketFactory(system=idle_system), agent=agent, running_number=3, gone=True)
+    TicketFactory().closings.create(month=OCTOBER.first_day)
+
+    known = known_before(idle_system, OCTOBER)
+
+    assert sorted(known.logins) == ["anna", "bert"]
+    assert known.closed == frozenset({closed.ticket_id})
+    assert known.booked == frozenset({open_ticket.ticket_id})
+
+
+def test_month_is_that_of_the_systems_zone():
+    system = TicketSystemFactory(time_zone="UTC", time_source=TicketSystem.TimeSource.HISTORY)
+    asked = []
+
+    class Recording(FakeClient):
+        def search_closed_tickets(self, *, start, end, state_types):
+            asked.append((start, end, state_types))
+            return ()
+
+    sync(system, Month(2026, 10), make_client=Recording().open)
+
+    assert asked[0] == (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC), ["closed"])

@@ -1,0 +1,315 @@
+"""The sync against the stand-in ticket system, over a real socket."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+
+from common.months import Month
+from generic_interface.simulator.data import build_month
+from generic_interface.simulator.server import start_simulator
+from tests.factories.tickets import AgentFactory
+from tests.tickets.support import OCTOBER, dump_mirror, hasty_client, present, sync
+from tickets.models import SyncRun, Ticket, TicketClosing, TimeEntry
+
+pytestmark = pytest.mark.django_db
+MONTHS = [Month(2026, 8), Month(2026, 9), OCTOBER]
+SOURCES = ["history", "both", "agents"]
+
+
+def truth(data, month):
+    """What the data set holds as booked in the month, in the shape of ``present``."""
+    return sorted(
+        (data.agent_by_id(each.user_id).login, str(each.booked), each.units, data.ticket(each.ticket_id).number)
+        for each in data.entries_booked_in((month.year, month.month))
+    )
+
+
+def add_agents(system, data):
+    for login in data.agents:
+        AgentFactory(system=system, login=login, login_only=True)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_three_months_are_mirrored_entry_by_entry(full_simulator, full_data, connect, source):
+    system = connect(full_simulator, time_source=source)
+    add_agents(system, full_data)
+
+    runs = [sync(system, month) for month in MONTHS]
+
+    for month, run in zip(MONTHS, runs, strict=True):
+        assert present(month) == truth(full_data, month)
+        assert run.minutes == full_data.minutes_booked_in((month.year, month.month))
+        assert run.entries == len(full_data.entries_booked_in((month.year, month.month)))
+        assert run.tickets == len(full_data.closed_in((month.year, month.month)))
+        closed = Ticket.objects.closed_in(month).values_list("ticket_id", flat=True)
+        assert set(closed) == set(full_data.closed_in((month.year, month.month)))
+    assert [(run.state, run.complete, run.problems) for run in runs][-1] == ("done", True, [])
+
+
+@pytest.mark.parametrize("source", ["history", "both"])
+def test_every_entry_of_the_closed_tickets_is_mirrored_whenever_it_was_booked(
+    full_simulator, full_data, connect, source
+):
+    system = connect(full_simulator, time_source=source)
+
+    sync(system, OCTOBER)
+
+    reopened = Ticket.objects.get(ticket_id=full_data.special["reopened_twice"])
+    assert sorted(reopened.entries.values_list("units", flat=True)) == [20, 25, 35]
+    assert sum(TimeEntry.objects.filter(ticket__closings__month="2026-10-01").values_list("units", flat=True)) == (
+        sum(full_data.minutes_of(ticket_id) for ticket_id in full_data.closed_in((2026, 10)))
+    )
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_second_sync_changes_nothing(full_simulator, full_data, connect, source):
+    system = connect(full_simulator, time_source=source)
+    add_agents(system, full_data)
+    for month in MONTHS:
+        sync(system, month)
+    before = dump_mirror()
+
+    runs = [sync(system, month) for month in MONTHS]
+
+    assert dump_mirror() == before
+    assert {(run.entries_new, run.entries_moved, run.entries_gone) for run in runs} == {(0, 0, 0)}
+
+
+def test_sources_of_time_give_the_same_entries(full_simulator, full_data, connect):
+    system = connect(full_simulator, time_source="history")
+    sync(system, OCTOBER)
+    before = dump_mirror(without={"read_at"})["TimeEntry"]
+    system.time_source = "both"
+    system.save()
+
+    run = sync(system, OCTOBER)
+
+    assert (run.complete, run.entries_new, run.entries_moved, run.entries_gone) == (True, 0, 0, 0)
+    assert dump_mirror()["TimeEntry"] == before
+
+
+def test_ticket_that_time_accounting_named_gets_its_ticket_id_later(full_simulator, full_data, connect):
+    system = connect(full_simulator, time_source="both")
+    add_agents(system, full_data)
+    sync(system, OCTOBER)
+    number = full_data.ticket(full_data.special["open_with_time"]).number
+    named = Ticket.objects.get(number=number)
+    assert (named.ticket_id, named.title, named.customer.customer_id) == (None, "In Arbeit", "0042")
+    system.time_source = "history"
+    system.save()
+
+    run = sync(system, OCTOBER)
+
+    adopted = Ticket.objects.get(number=number)
+    assert (adopted.pk, adopted.ticket_id) == (named.pk, full_data.special["open_with_time"])
+    assert (run.complete, run.entries_moved) == (True, 0)
+    assert present(OCTOBER) == truth(full_data, OCTOBER)
+
+
+def test_special_cases_arrive_as_they_are(full_simulator, full_data, connect):
+    sync(connect(full_simulator))
+
+    def ticket(name):
+        return Ticket.objects.get(ticket_id=full_data.special[name])
+
+    assert ticket("without_customer").customer is None
+    assert ticket("corrected_to_zero").entries.count() == 2
+    assert ticket("merged_main").entries.count() == 2
+    assert ticket("title_line_breaks").title == "Zeilen\numbruch\r\nim Titel"
+    assert sorted(
+        TimeEntry.objects.filter(ticket__in=[ticket("duplicates"), ticket("duplicates_other")]).values_list(
+            "running_number", flat=True
+        )
+    ) == [1, 2, 3, 4]
+    night = ticket("clock_change").entries.order_by("units").values_list("booked_local", "units")
+    assert [units for _, units in night] == [61, 62, 63, 64]
+    assert len({booked for booked, _ in night}) == 3
+    border = ticket("month_border").entries.order_by("booked_local").values_list("local_day", "minutes")
+    assert [(str(day), minutes) for day, minutes in border] == [
+        ("2026-09-30", Decimal(11)),
+        ("2026-10-01", Decimal(12)),
+        ("2026-10-31", Decimal(13)),
+    ]
+
+
+def test_minutes_are_converted_once_with_the_minutes_of_a_unit(small_data, simulator, connect):
+    sync(connect(simulator, minutes_per_unit=Decimal("7.50")))
+
+    entries = TimeEntry.objects.values_list("units", "minutes")
+    assert {minutes for _, minutes in entries} == {units * Decimal("7.5") for units, _ in entries}
+    assert SyncRun.objects.get().minutes == small_data.minutes_booked_in((2026, 10)) * Decimal("7.5")
+
+
+def test_month_of_more_than_500_tickets_takes_two_batches(full_simulator, connect):
+    run = sync(connect(full_simulator))
+
+    assert full_simulator.operations() == [
+        "SessionCreate",
+        "TicketSearch",
+        "TicketSearch",
+        "TicketGet",
+        "TicketGet",
+        "TicketHistoryGet",
+        "TicketHistoryGet",
+    ]
+    assert run.requests == 7
+
+
+def test_month_of_499_tickets_takes_five_requests(connect):
+    with start_simulator(build_month(tickets=499, entries_per_ticket=1)) as running:
+        run = sync(connect(running))
+
+        assert (run.tickets, run.requests, running.connections) == (499, 5, 1)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_changes_upstream_are_followed(full_simulator, full_data, connect, source):
+    system = connect(full_simulator, time_source=source)
+    add_agents(system, full_data)
+    for month in MONTHS:
+        sync(system, month)
+    kept = set(TimeEntry.objects.values_list("pk", flat=True))
+    away, main, gone, other, late = [
+        ticket_id for ticket_id in full_data.closed_in((2026, 10)) if ticket_id not in full_data.special.values()
+    ][:5]
+    main_number = full_data.ticket(main).number
+    moved = len(full_data.entries_of(away))
+    deleted = len(full_data.entries_of(gone))
+    full_data.merge(main, away)
+    full_data.delete(gone)
+    full_data.rename(other, "Ein neuer Titel")
+    full_data.change_customer(other, "0042")
+    full_data.book(late, 33, at=datetime(2026, 10, 31, 22), agent="b.schmidt")
+    twin = full_data.entries_of(late)[0]
+    full_data.book(late, twin.units, at=twin.booked, agent=full_data.agent_by_id(twin.user_id).login)
+
+    run = sync(system, OCTOBER)
+
+    assert present(OCTOBER) == truth(full_data, OCTOBER)
+    assert (run.entries_new, run.entries_moved, run.entries_gone) == (2, moved, deleted)
+    assert kept < set(TimeEntry.objects.values_list("pk", flat=True))
+    assert TimeEntry.objects.filter(gone_at=None, ticket__number=main_number).count() == len(full_data.entries_of(main))
+    followed = Ticket.objects.get(ticket_id=other)
+    assert (followed.title, followed.customer.customer_id) == ("Ein neuer Titel", "0042")
+    assert run.complete
+    assert not TicketClosing.objects.filter(ticket__ticket_id__in=[gone, away]).exists()
+
+
+def test_deleted_ticket_is_named(system, small_data):
+    sync(system)
+    ticket_id = small_data.closed_in((2026, 10))[0]
+    number = small_data.ticket(ticket_id).number
+    small_data.delete(ticket_id)
+
+    run = sync(system)
+
+    assert (run.complete, run.entries_gone) == (True, 2)
+    assert run.problems == [
+        (
+            f"Ticket {number}, known from an earlier sync, is neither found nor shown any more: it was deleted, or the "
+            "portal's agent lost the right to read it."
+        )
+    ]
+
+
+def test_merge_across_months_never_doubles_minutes(full_simulator, full_data, connect):
+    """The ticket that was merged away belongs to a month that is not read again before the main ticket is."""
+    system = connect(full_simulator, time_source="both")
+    sync(system, Month(2026, 9))
+    sync(system, OCTOBER)
+    october = full_data.closed_in((2026, 10))
+    away = next(each for each in full_data.closed_in((2026, 9)) if each not in october)
+    main, moved = october[0], len(full_data.entries_of(away))
+    full_data.merge(main, away)
+
+    run = sync(system, OCTOBER)
+
+    assert (run.complete, run.entries_new, run.entries_moved, run.entries_gone) == (True, 0, moved, 0)
+    assert TimeEntry.objects.present().filter(ticket__ticket_id=main).count() == len(full_data.entries_of(main))
+    assert TimeEntry.objects.present().filter(ticket__ticket_id=away).count() == 0
+    assert Ticket.objects.get(ticket_id=away).state == "merged"
+
+
+FAULTS = [
+    "*:http_500",
+    "*:drop",
+    "*:html",
+    "TicketSearch:empty",
+    "TicketSearch:wrong_type",
+    "TicketSearch:truncated",
+    "TicketGet:http_500",
+    "TicketGet:truncated",
+    "TicketGet:html",
+    "TicketGet:html_no_status",
+    "TicketGet:wrong_type",
+    "TicketGet:empty",
+    "TicketGet:drop",
+    "TicketGet:auth_fail",
+    "TicketGet:no_permission",
+    "TicketGet:slow",
+    "TicketHistoryGet:http_500",
+    "TicketHistoryGet:truncated",
+    "TicketHistoryGet:html",
+    "TicketHistoryGet:wrong_type",
+    "TicketHistoryGet:empty",
+    "TicketHistoryGet:empty_body",
+    "TicketHistoryGet:redirect",
+    "TicketHistoryGet:auth_fail",
+    "SessionCreate:auth_fail",
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_leaves_the_mirror_as_it_was(simulator, system, small_data, fault):
+    sync(system)
+    before = dump_mirror()
+    small_data.book(small_data.closed_in((2026, 10))[0], 10)
+    simulator.faults.add(fault)
+
+    run = sync(system, make_client=hasty_client)
+
+    assert (run.state, run.complete) == ("failed", False)
+    assert dump_mirror() == before
+    assert run.error
+    assert system.password not in run.error
+    assert (run.tickets, run.entries, run.minutes, run.problems) == (0, 0, 0, [])
+
+
+@pytest.mark.parametrize("fault", ["http_500", "truncated", "html", "wrong_type", "empty", "drop", "no_permission"])
+def test_fault_of_time_accounting_leaves_the_mirror_as_it_was(simulator, connect, small_data, fault):
+    system = connect(simulator, time_source="agents")
+    add_agents(system, small_data)
+    sync(system)
+    before = dump_mirror()
+    simulator.faults.add(f"TimeAccountingGet:{fault}")
+
+    run = sync(system)
+
+    assert (run.state, run.complete) == ("failed", False)
+    assert dump_mirror() == before
+
+
+def test_sync_after_a_fault_catches_up(simulator, system, small_data):
+    simulator.faults.add("TicketHistoryGet:http_500")
+    sync(system)
+    simulator.faults.clear()
+
+    run = sync(system)
+
+    assert (run.complete, run.minutes) == (True, small_data.minutes_booked_in((2026, 10)))
+
+
+def test_one_agent_who_falls_silent_stops_the_sync(simulator, connect, small_data):
+    system = connect(simulator, time_source="agents", look_back_months=0)
+    add_agents(system, small_data)
+    sync(system)
+    before = dump_mirror()
+    simulator.faults.clear()
+    simulator.faults.add("TimeAccountingGet:empty:1")
+
+    run = sync(system)
+
+    assert run.state == "failed"
+    assert run.error.startswith("The ticket system shows no time of agent anna.mueller in 2026-10 any more")
+    assert dump_mirror() == before

@@ -1,0 +1,54 @@
+import pytest
+from celery.exceptions import Retry
+
+from common import jobs
+from common.jobs import LeaseLost
+from tests.tickets.support import NOW, OCTOBER
+from tickets import tasks
+from tickets.models import SyncRun
+from tickets.sync import start_sync
+
+pytestmark = pytest.mark.django_db
+
+
+def test_task_carries_out_the_run(system):
+    run = start_sync(system=system, month=OCTOBER)
+
+    tasks.sync(run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.complete, run.tickets) == ("done", True, 6)
+
+
+def test_task_delivered_twice_does_its_work_once(simulator, system):
+    run = start_sync(system=system, month=OCTOBER)
+    tasks.sync(run.pk)
+    simulator.forget_requests()
+
+    tasks.sync(run.pk)
+
+    assert simulator.operations() == []
+
+
+def test_task_is_tried_again_while_the_system_is_read_for_another_month(system):
+    other = start_sync(system=system, month=OCTOBER.previous)
+    jobs.claim(other, now=NOW.replace(year=2100))
+    run = start_sync(system=system, month=OCTOBER)
+
+    with pytest.raises(Retry):
+        tasks.sync(run.pk)
+
+    assert SyncRun.objects.get(pk=run.pk).state == "queued"
+
+
+def test_task_that_was_overtaken_ends_quietly(system, monkeypatch):
+    run = start_sync(system=system, month=OCTOBER)
+
+    def overtaken(run, *, accept_losses):
+        raise LeaseLost("taken over")
+
+    monkeypatch.setattr(tasks, "run_sync", overtaken)
+
+    tasks.sync(run.pk)
+
+    assert SyncRun.objects.get(pk=run.pk).state == "queued"

@@ -1,0 +1,82 @@
+"""Two rows of the mirror that turn out to be one agent: one known by login, the other by UserID."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db.models import Case, When
+
+from tickets.models import Agent, Ticket, TimeEntry
+
+
+def index_agents(rows: Iterable[Agent]) -> tuple[dict[int, Agent], dict[str, Agent]]:
+    """By UserID and by folded login; of logins that differ in case only, the one with a UserID counts."""
+    ordered = sorted(rows, key=lambda row: (row.user_id is not None, row.pk))
+    return (
+        {row.user_id: row for row in ordered if row.user_id is not None},
+        {row.login.casefold(): row for row in ordered if row.login is not None},
+    )
+
+
+def merge_twins(rows: Iterable[Agent], pairs: Mapping[int, str], *, now: datetime) -> bool:
+    """Merge the rows that ``pairs`` (UserID to login) shows to be one agent; ``False`` when there are none.
+
+    A row without entries goes into the other; else the entries get fresh running numbers, and a booking that both
+    rows hold from different sources stays live once. To be called inside a transaction.
+    """
+    by_user_id, by_login = index_agents(rows)
+    twins = []
+    for user_id, login in pairs.items():
+        numbered, named = by_user_id.get(user_id), by_login.get(login.casefold())
+        if numbered is not None and named is not None and named.user_id is None:
+            twins.append((numbered, named))
+    if not twins:
+        return False
+    involved = {agent.pk for pair in twins for agent in pair}
+    booked = set(TimeEntry.objects.filter(agent__in=involved).values_list("agent", flat=True).distinct())
+    keeper_of: dict[int, int] = {}
+    keepers = []
+    for numbered, named in twins:
+        keeps_named = named.pk in booked or numbered.pk not in booked
+        keeper, other = (named, numbered) if keeps_named else (numbered, named)
+        keeper.user_id, keeper.login = numbered.user_id, named.login
+        keeper.name, keeper.email = keeper.name or other.name, keeper.email or other.email
+        keeper.departed = keeper.departed or other.departed
+        keeper_of[other.pk] = keeper.pk
+        keepers.append(keeper)
+    _give_entries(keeper_of, now=now)
+    owners = [When(owner=other, then=keeper) for other, keeper in keeper_of.items()]
+    Ticket.objects.filter(owner__in=keeper_of).update(owner=Case(*owners))
+    Agent.objects.filter(pk__in=keeper_of).delete()
+    Agent.objects.bulk_update(keepers, ["user_id", "login", "name", "email", "departed"])
+    return True
+
+
+def _give_entries(keeper_of: Mapping[int, int], *, now: datetime) -> None:
+    entries = list(
+        TimeEntry.objects.filter(agent__in=[*keeper_of.keys(), *keeper_of.values()]).order_by("running_number", "pk")
+    )
+    highest: defaultdict[tuple[object, ...], int] = defaultdict(int)
+    live: Counter[tuple[object, ...]] = Counter()
+    given = []
+    for entry in entries:
+        if entry.agent_id in keeper_of:
+            given.append(entry)
+            continue
+        equals = (entry.agent_id, entry.booked_local, entry.units)
+        highest[equals] = max(highest[equals], entry.running_number)
+        live[*equals, entry.ticket_id, entry.source] += entry.gone_at is None
+    for entry in given:
+        entry.agent_id = keeper_of[entry.agent_id]
+        equals = (entry.agent_id, entry.booked_local, entry.units)
+        highest[equals] += 1
+        entry.running_number = highest[equals]
+        seen_twice = (*equals, entry.ticket_id, _other_source(entry))
+        if entry.gone_at is None and live[seen_twice]:
+            live[seen_twice] -= 1
+            entry.gone_at = now
+    TimeEntry.objects.bulk_update(given, ["agent", "running_number", "gone_at"], batch_size=500)
+
+
+def _other_source(entry: TimeEntry) -> str:
+    return TimeEntry.Source.AGENT if entry.source == TimeEntry.Source.HISTORY else TimeEntry.Source.HISTORY

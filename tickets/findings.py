@@ -1,0 +1,176 @@
+"""What a sync found missing or contradictory, in sentences."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from common.months import Month
+from generic_interface.records import TicketRecord
+from tickets.agents import AgentBook
+from tickets.matching import Combined, Plan, Wanted
+from tickets.models import TicketSystem
+from tickets.snapshot import MonthSnapshot
+from tickets.ticket_rows import TicketBook
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """``gaps`` say what may be missing, so the month is not complete; ``notes`` are worth knowing and no more."""
+
+    gaps: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def find(
+    system: TicketSystem,
+    snapshot: MonthSnapshot,
+    combined: Combined,
+    plan: Plan,
+    *,
+    agents: AgentBook,
+    tickets: TicketBook,
+    windows: Mapping[int, AbstractSet[Month]],
+) -> Findings:
+    """Everything a person should know about a reading; ``windows`` are the months read of each agent."""
+    numbers = tickets.numbers
+
+    def shown(bookings: Iterable[Wanted], sentence: str) -> Iterator[str]:
+        for booking in bookings:
+            yield sentence % {
+                "agent": agents.names[booking.key.agent],
+                "booked": booking.key.booked_local,
+                "units": booking.key.units,
+                "number": numbers[booking.ticket],
+            }
+
+    lower, outside, higher = _compare_totals(system, snapshot, plan, tickets)
+    gaps = [
+        *_unreadable(snapshot, tickets, numbers),
+        *lower,
+        *shown(combined.only_history, _only_history()),
+        *shown(combined.only_accounting, _only_accounting()),
+        *_not_asked(snapshot, agents, windows),
+        *_taken(plan),
+    ]
+    notes = [
+        *_vanished(snapshot, tickets, numbers),
+        *higher,
+        *outside,
+        *shown(combined.elsewhere, _elsewhere()),
+        *(_("Ticket %(number)s: a text was too long and was cut.") % {"number": each} for each in tickets.shortened),
+    ]
+    return Findings(gaps=tuple(gaps), notes=tuple(notes))
+
+
+def _only_history() -> str:
+    return _(
+        "%(agent)s booked %(units)s units at %(booked)s on ticket %(number)s according to the ticket's history; "
+        "the agent's time accounting does not show it."
+    )
+
+
+def _only_accounting() -> str:
+    return _(
+        "%(agent)s booked %(units)s units at %(booked)s on ticket %(number)s according to the agent's time accounting; "
+        "the ticket's history does not show it."
+    )
+
+
+def _elsewhere() -> str:
+    return _(
+        "%(agent)s, %(booked)s, %(units)s units: the ticket's history and the time accounting name different tickets; "
+        "it is kept on ticket %(number)s, which the time accounting names."
+    )
+
+
+def _unreadable(snapshot: MonthSnapshot, tickets: TicketBook, numbers: Mapping[int, str]) -> list[str]:
+    return [
+        _("Ticket %(ticket)s cannot be read: it was deleted or the portal's agent may not see it or its history.")
+        % {"ticket": _name(ticket_id, tickets, numbers)}
+        for ticket_id in sorted(snapshot.unreadable)
+    ]
+
+
+def _vanished(snapshot: MonthSnapshot, tickets: TicketBook, numbers: Mapping[int, str]) -> list[str]:
+    return [
+        _(
+            "Ticket %(ticket)s, known from an earlier sync, is neither found nor shown any more: it was deleted, or "
+            "the portal's agent lost the right to read it."
+        )
+        % {"ticket": _name(ticket_id, tickets, numbers)}
+        for ticket_id in sorted(snapshot.vanished)
+    ]
+
+
+def _name(ticket_id: str, tickets: TicketBook, numbers: Mapping[int, str]) -> str:
+    """The ticket's number if it is known."""
+    number = numbers.get(tickets.by_id.get(ticket_id, 0))
+    return number or _("with TicketID %(ticket_id)s") % {"ticket_id": ticket_id}
+
+
+def _compare_totals(
+    system: TicketSystem, snapshot: MonthSnapshot, plan: Plan, tickets: TicketBook
+) -> tuple[list[str], list[str], list[str]]:
+    """Entries against the ticket's own sum, which knows no date: too few, perhaps too few, too many.
+
+    Time accounting was read for some months only. Of a ticket that was created earlier or changed later, the rest may
+    have been booked outside of them.
+    """
+    lower, outside, higher = [], [], []
+    by_ticket = system.time_source != TicketSystem.TimeSource.AGENTS
+    with_history = {history.ticket_id for history in snapshot.histories}
+    since = min((window.month for window in snapshot.windows), default=snapshot.month).start(system.zone)
+    end = snapshot.month.end(system.zone)
+    for ticket in snapshot.tickets:
+        units = plan.units.get(tickets.by_id[ticket.ticket_id], Decimal(0))
+        if units == ticket.time_units or (by_ticket and ticket.ticket_id not in with_history):
+            continue
+        if units > ticket.time_units:
+            higher.append(_differs(ticket, units))
+        elif by_ticket or (ticket.created >= since and ticket.changed < end):
+            lower.append(_differs(ticket, units))
+        else:
+            outside.append(_differs(ticket, units))
+    return lower, outside, higher
+
+
+def _differs(ticket: TicketRecord, units: Decimal) -> str:
+    return _("Ticket %(number)s: its bookings add up to %(units)s units, the ticket itself says %(total)s.") % {
+        "number": ticket.number,
+        "units": units,
+        "total": ticket.time_units,
+    }
+
+
+def _not_asked(snapshot: MonthSnapshot, agents: AgentBook, windows: Mapping[int, AbstractSet[Month]]) -> list[str]:
+    """With both sources: who booked in the month without the portal knowing a login to ask for."""
+    if not snapshot.windows:
+        return []
+    creators = {
+        agents.by_user_id[booking.creator_id]
+        for history in snapshot.histories
+        for booking in history.bookings
+        if Month.of(booking.booked_local) == snapshot.month
+    }
+    return [
+        _(
+            "%(agent)s booked time in %(month)s, but no login is known, so time on other tickets cannot be read. "
+            "Add the agent's login."
+        )
+        % {"agent": agents.names[agent], "month": snapshot.month}
+        for agent in sorted(creators - windows.keys())
+    ]
+
+
+def _taken(plan: Plan) -> list[str]:
+    return [
+        _(
+            "%(units)s units booked at %(booked)s were taken for moved here from a ticket that cannot be read. "
+            "Look whether they were booked twice."
+        )
+        % {"units": row.key.units, "booked": row.key.booked_local}
+        for row in plan.taken
+    ]

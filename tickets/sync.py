@@ -1,0 +1,203 @@
+"""Sync: one month of one ticket system is read, and only what was read to the end is written."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from common import jobs
+from common.fields import DecryptionError
+from common.jobs import Job
+from common.months import Month
+from generic_interface.client import Client
+from generic_interface.errors import InterfaceError
+from tickets.connect import open_client
+from tickets.mirror import MoreTicketsNeeded, Outcome, write_month
+from tickets.models import SyncRun, TicketSystem
+from tickets.queries import known_before, month_totals
+from tickets.reading import read_month, read_more
+from tickets.snapshot import MonthSnapshot, OnStep, SyncStopped
+
+Clock = Callable[[], datetime]
+ClientFactory = Callable[[TicketSystem], Client]
+ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
+NOTHING_WRITTEN: dict[str, object] = {
+    "tickets": 0,
+    "entries": 0,
+    "minutes": Decimal(0),
+    "entries_new": 0,
+    "entries_moved": 0,
+    "entries_gone": 0,
+    "problems": [],
+}
+
+
+class SyncBusy(Exception):
+    """The run cannot be worked on now; the text says why."""
+
+
+def start_sync(*, system: TicketSystem, month: Month, user: User | None = None) -> SyncRun:
+    """The waiting or running sync of the month, or a new waiting one. Twice, also at once, gives the same run."""
+    with transaction.atomic():
+        _lock(system.pk)
+        active = SyncRun.objects.filter(system=system, month=month.first_day, state__in=ACTIVE).first()
+        return active or SyncRun.objects.create(system=system, month=month.first_day, started_by=user)
+
+
+def sync_month(
+    *,
+    system: TicketSystem,
+    month: Month,
+    user: User | None = None,
+    clock: Clock = timezone.now,
+    make_client: ClientFactory = open_client,
+    on_progress: OnStep | None = None,
+    accept_losses: bool = False,
+) -> SyncRun:
+    """Start and run in one go; see ``run_sync``."""
+    run = start_sync(system=system, month=month, user=user)
+    return run_sync(run, clock=clock, make_client=make_client, on_progress=on_progress, accept_losses=accept_losses)
+
+
+def run_sync(
+    run: SyncRun,
+    *,
+    clock: Clock = timezone.now,
+    make_client: ClientFactory = open_client,
+    on_progress: OnStep | None = None,
+    accept_losses: bool = False,
+) -> SyncRun:
+    """Read the month of the run and bring the mirror to it; the run tells how it ended.
+
+    ``DONE`` and ``complete``: everything was read. ``PARTLY``: written, but ``problems`` name gaps. ``FAILED``: the
+    mirror is as it was, ``error`` says why. ``accept_losses``: a person has confirmed that known time is gone.
+    Raises ``SyncBusy`` when the run is not free, and ``LeaseLost`` when another worker took it over meanwhile.
+    """
+    _claim(run, now=clock())
+    work = _Work(run=run, clock=clock, on_progress=on_progress, accept_losses=accept_losses, started=time.monotonic())
+    try:
+        system = TicketSystem.objects.get(pk=run.system_id)
+        with make_client(system) as client:
+            work.read_and_write(client, system)
+    except (InterfaceError, SyncStopped, DecryptionError) as error:
+        work.close(Job.State.FAILED, error=str(error))
+    return run
+
+
+def _claim(run: SyncRun, *, now: datetime) -> None:
+    """One sync of a system at a time: an older reading must never be written over a newer one."""
+    with transaction.atomic():
+        _lock(run.system_id)
+        others = SyncRun.objects.filter(system=run.system_id, state=Job.State.RUNNING, lease_until__gte=now)
+        if other := others.exclude(pk=run.pk).first():
+            raise SyncBusy(
+                _("%(month)s is being read from this ticket system at the moment. Try again when that has ended.")
+                % {"month": Month.of(other.month)}
+            )
+        if not jobs.claim(run, now=now):
+            raise SyncBusy(_("This sync has ended already, or another worker is at it."))
+
+
+def _lock(system: int) -> None:
+    """No column is read but the key: a password that cannot be decrypted is the sync's business, not the lock's."""
+    list(TicketSystem.objects.select_for_update(no_key=True).filter(pk=system).values_list("pk"))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """One claimed run on its way."""
+
+    run: SyncRun
+    clock: Clock
+    on_progress: OnStep | None
+    accept_losses: bool
+    started: float
+    requests: int = 0
+
+    def read_and_write(self, client: Client, system: TicketSystem) -> None:
+        month = Month.of(self.run.month)
+        try:
+            snapshot = read_month(
+                client,
+                system=system,
+                month=month,
+                known=known_before(system, month),
+                now=self.clock(),
+                on_step=self.report,
+                accept_losses=self.accept_losses,
+            )
+            while needed := self.write(client, system, snapshot):
+                snapshot = read_more(client, snapshot, needed, on_step=self.report)
+        finally:
+            self.requests = client.requests_made
+
+    def write(self, client: Client, system: TicketSystem, snapshot: MonthSnapshot) -> frozenset[str]:
+        """Write and close the run in one transaction, or write nothing and return what must be read before."""
+        self.report(_("Writing"), 0, 0)
+        self.requests = client.requests_made
+        try:
+            with transaction.atomic():
+                _lock(system.pk)
+                outcome = write_month(system, snapshot, now=self.clock(), accept_losses=self.accept_losses)
+                self.close_written(system, outcome)
+        except MoreTicketsNeeded as needed:
+            return needed.ticket_ids
+        return frozenset()
+
+    def report(self, step: str, done: int, total: int) -> None:
+        jobs.report(self.run, step=step, done=done, total=total, now=self.clock())
+        if self.on_progress is not None:
+            self.on_progress(step, done, total)
+
+    def close_written(self, system: TicketSystem, outcome: Outcome) -> None:
+        gaps, notes = outcome.findings.gaps, outcome.findings.notes
+        error = ngettext(
+            "%(count)d thing is missing or contradictory, so the month is not known to be complete.",
+            "%(count)d things are missing or contradictory, so the month is not known to be complete.",
+            len(gaps),
+        ) % {"count": len(gaps)}
+        self.close(
+            Job.State.PARTLY if gaps else Job.State.DONE,
+            error=error if gaps else "",
+            entries_new=outcome.inserted,
+            entries_moved=outcome.moved,
+            entries_gone=outcome.gone,
+            problems=[*gaps, *notes],
+            **month_totals(system, Month.of(self.run.month))._asdict(),
+        )
+
+    def close(self, state: Job.State, *, error: str, **numbers: object) -> None:
+        """End the run; ``LeaseLost`` takes the numbers back as well."""
+        run = self.run
+        seconds = Decimal(f"{time.monotonic() - self.started:.3f}")
+        values = NOTHING_WRITTEN | numbers | {"requests": self.requests, "seconds": seconds}
+        for name, value in values.items():
+            setattr(run, name, value)
+        with transaction.atomic():
+            run.save(update_fields=list(values))
+            jobs.finish(run, state=state, complete=state == Job.State.DONE, error=error, now=self.clock())
+
+
+def last_written_sync(system: TicketSystem, month: Month) -> SyncRun | None:
+    """The sync that the mirror's content of the month comes from; failed ones have written nothing."""
+    runs = SyncRun.objects.filter(system=system, month=month.first_day, state__in=[Job.State.DONE, Job.State.PARTLY])
+    return runs.order_by("-finished_at", "-pk").first()
+
+
+def latest_complete_sync(system: TicketSystem, month: Month) -> SyncRun | None:
+    """The sync that makes the month known as complete; ``None`` when there is none or a later one left gaps."""
+    run = last_written_sync(system, month)
+    return run if run is not None and run.complete else None
+
+
+def is_final(run: SyncRun) -> bool:
+    """Complete, and started when the month was over in the ticket system's zone."""
+    end = Month.of(run.month).end(run.system.zone)
+    return run.complete and run.started_at is not None and run.started_at >= end
