@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from common.jobs import Job
@@ -101,6 +102,9 @@ class BillingRun(Job):
     )
     reads_first = models.BooleanField(
         _("reads the ticket systems first"), default=True, help_text=_("Otherwise the mirror is taken as it stands.")
+    )
+    requested_at = models.DateTimeField(
+        _("requested"), default=timezone.now, help_text=_("A resumed run reads no ticket system twice since then.")
     )
     orders_new = models.PositiveIntegerField(_("new orders"), default=0)
     orders_changed = models.PositiveIntegerField(_("changed orders"), default=0)

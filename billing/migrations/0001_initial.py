@@ -2,6 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
+import django.utils.timezone
 from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
@@ -59,6 +60,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
                 ('month', models.DateField(help_text='First day of the month', verbose_name='month')),
                 ('reads_first', models.BooleanField(default=True, help_text='Otherwise the mirror is taken as it stands.', verbose_name='reads the ticket systems first')),
+                ('requested_at', models.DateTimeField(default=django.utils.timezone.now, help_text='A resumed run reads no ticket system twice since then.', verbose_name='requested')),
                 ('orders_new', models.PositiveIntegerField(default=0, verbose_name='new orders')),
                 ('orders_changed', models.PositiveIntegerField(default=0, verbose_name='changed orders')),
                 ('orders_unchanged', models.PositiveIntegerField(default=0, verbose_name='unchanged orders')),

@@ -1,0 +1,225 @@
+"""Orders from entries: plan a month, or write it, customers in chunks.
+
+One chunk is one transaction: lock the customers, plan, write orders and positions, claim the entries, then compare
+what was claimed with what was priced. The database decides who gets an entry; totals never rest on an older count.
+A chunk that the database refuses is billed customer by customer, so that one customer's failure stays its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import DataError, IntegrityError, OperationalError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from billing.claims import billable_times, claim_free_entries, claimed_times, customers_to_bill
+from billing.models import Agreement, Allocation, Order, OrderEvent, OrderPosition
+from billing.numbers import order_numbers
+from billing.plans import HEADER, TOTALS, Change, Facts, OrderPlan, plan_order
+from common.months import Month
+from tickets.models import Customer, Ticket
+
+CHUNK = 100  # customers per transaction: a transaction for each costs 12 ms more per customer
+TRIES = 3  # when entries change between counting and claiming
+TICKET_FIELDS = ("number", "title", "state", "state_type", "queue", "service", "customer_id", "customer_user")
+
+REFUSALS = (IntegrityError, OperationalError, DataError)
+"""What the database says to one order; the others may go on."""
+
+
+class TimeMoved(Exception):
+    """What was claimed is not what was priced: the mirror changed in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    customer: Customer
+    error: str
+
+    def as_json(self) -> dict[str, str]:
+        """``customer`` (name), ``customer_id`` and ``error``, as ``BillingRun.failures`` keeps them."""
+        return {"customer": self.customer.name, "customer_id": self.customer.customer_id, "error": self.error}
+
+
+@dataclass(slots=True)
+class Plan:
+    """A month as it should be billed, by customer; ``failures`` are the customers that cannot be billed."""
+
+    orders: list[OrderPlan] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    def add(self, other: "Plan") -> None:
+        self.orders += other.orders
+        self.failures += other.failures
+
+    def having(self, *changes: Change) -> list[OrderPlan]:
+        return [plan for plan in self.orders if plan.change in changes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """What all chunks of one run share."""
+
+    month: Month
+    numbers: Mapping[int, str]
+    complete: bool
+    """Whether the data are known to be complete; only then may the orders be approved."""
+    user: int | None
+    """Primary key of who started the run."""
+    now: datetime
+
+
+def chunks(customers: Sequence[int]) -> list[Sequence[int]]:
+    return [customers[start : start + CHUNK] for start in range(0, len(customers), CHUNK)]
+
+
+def plan_month(month: Month, customer: Customer | None = None) -> Plan:
+    """What a run over the mirror as it stands would do; writes nothing.
+
+    Time that another customer's draft still holds is planned there, as in the run, until that draft lets go of it.
+    """
+    plan, customers = Plan(), customers_to_bill(month, customer)
+    numbers = order_numbers(month)
+    for chunk in chunks(customers):
+        plan.add(_plan_chunk(chunk, month, numbers, lock=False))
+    return plan
+
+
+def bill_customers(customers: Sequence[int], writing: Writing) -> Plan:
+    """Bring the orders of these customers (by primary key, ascending) up to date; returns what was done."""
+    error = ""
+    for _attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                return _bill_chunk(customers, writing)
+        except TimeMoved:
+            error = _("Its time kept changing while it was billed. Nothing was kept; start the run again.")
+        except REFUSALS as refusal:
+            error = _("The database refused the order (%(refusal)s). Nothing of it was kept; start the run again.")
+            error %= {"refusal": f"{type(refusal).__name__}: {refusal}".partition("\n")[0]}
+            break
+    if len(customers) == 1:
+        return Plan(failures=[Failure(Customer.objects.get(pk=customers[0]), error)])
+    plan = Plan()
+    for customer in customers:
+        plan.add(bill_customers([customer], writing))
+    return plan
+
+
+def _bill_chunk(customers: Sequence[int], writing: Writing) -> Plan:
+    plan = _plan_chunk(customers, writing.month, writing.numbers, lock=True)
+    new, changed, emptied = (plan.having(change) for change in (Change.NEW, Change.CHANGED, Change.EMPTIED))
+    if changed or emptied:
+        _free(changed + emptied)
+    if emptied:
+        Order.objects.filter(pk__in=[item.order.pk for item in emptied]).delete()
+    if new or changed:
+        _write_headers(new, changed, writing)
+        _write_positions(new + changed, writing)
+    doubted = [item.order.pk for item in plan.having(Change.UNCHANGED) if not item.order.complete]
+    if writing.complete and doubted:
+        Order.objects.filter(pk__in=doubted).update(complete=True)
+    return plan
+
+
+def _plan_chunk(customers: Sequence[int], month: Month, numbers: Mapping[int, str], *, lock: bool) -> Plan:
+    """Plan these customers. With ``lock``, they and their orders stay locked until the transaction ends."""
+    found = Customer.objects.filter(pk__in=customers).select_related("system").order_by("pk")
+    ordered = Order.objects.filter(customer__in=customers, month=month.first_day).order_by("pk")
+    if lock:
+        found, ordered = found.select_for_update(of=("self",)), ordered.select_for_update()
+    customers_found = list(found)
+    orders = {order.customer_id: order for order in ordered}
+    agreements = _agreements(customers)
+    tickets = _closed_tickets(customers, month)
+    times = billable_times(customers, month)
+    drafts = [order.pk for order in orders.values() if order.state == Order.State.DRAFT]
+    lines = _lines(drafts)
+    claims = claimed_times(drafts) if drafts else {}
+    plan = Plan()
+    for customer in customers_found:
+        order = orders.get(customer.pk)
+        facts = Facts(
+            customer=customer,
+            agreement=agreements.get(customer.pk) or agreements.get(None),
+            month=month,
+            number=numbers[customer.pk],
+            order=order,
+            tickets=tickets[customer.pk],
+            times=times,
+            lines=lines[order.pk] if order else (),
+            claims=claims,
+        )
+        try:
+            planned = plan_order(facts)
+        except ValueError as reason:  # the agreement cannot be used; the text says why
+            plan.failures.append(Failure(customer, str(reason)))
+        else:
+            plan.orders += [planned] if planned else []
+    return plan
+
+
+def _agreements(customers: Collection[int]) -> dict[int | None, Agreement]:
+    """Agreements by customer; the default one under ``None``."""
+    found = Agreement.objects.filter(Q(customer__in=customers) | Q(is_default=True))
+    return {agreement.customer_id: agreement for agreement in found}
+
+
+def _closed_tickets(customers: Collection[int], month: Month) -> defaultdict[int | None, list[Ticket]]:
+    tickets: defaultdict[int | None, list[Ticket]] = defaultdict(list)
+    closed = Ticket.objects.closed_in(month).filter(customer__in=customers).order_by().only(*TICKET_FIELDS)
+    for ticket in closed:
+        tickets[ticket.customer_id].append(ticket)
+    return tickets
+
+
+def _lines(drafts: Collection[int]) -> defaultdict[int, list[OrderPosition]]:
+    lines: defaultdict[int, list[OrderPosition]] = defaultdict(list)
+    if drafts:
+        for line in OrderPosition.objects.filter(order__in=drafts).order_by("order", "position"):
+            lines[line.order_id].append(line)
+    return lines
+
+
+def _free(items: Iterable[OrderPlan]) -> None:
+    """Free everything that these drafts hold; they are written anew, or go."""
+    positions = OrderPosition.objects.filter(order__in=[item.order.pk for item in items])
+    Allocation.objects.filter(position__in=positions).delete()
+    positions.delete()
+
+
+def _write_headers(new: Sequence[OrderPlan], changed: Sequence[OrderPlan], writing: Writing) -> None:
+    for item in (*new, *changed):
+        item.order.complete, item.order.changed_at = writing.complete, writing.now
+    for item in new:
+        item.order.created_at = writing.now
+    Order.objects.bulk_create([item.order for item in new])
+    fields = [*HEADER[1:], "agreement", *TOTALS, "complete", "changed_at"]
+    Order.objects.bulk_update([item.order for item in changed], fields)
+    events = [_event(item, OrderEvent.Kind.DRAFTED, "", writing) for item in new]
+    events += [_event(item, OrderEvent.Kind.CHANGED, f"{item.net_before} → ", writing) for item in changed]
+    OrderEvent.objects.bulk_create(events)
+
+
+def _event(item: OrderPlan, kind: OrderEvent.Kind, before: str, writing: Writing) -> OrderEvent:
+    text = f"{before}{item.order.net_amount} {item.order.currency}"
+    return OrderEvent(order=item.order, kind=kind, at=writing.now, user_id=writing.user, text=text)
+
+
+def _write_positions(items: Sequence[OrderPlan], writing: Writing) -> None:
+    """Write and claim; raises ``TimeMoved`` when a position got other entries than it was priced for."""
+    for item in items:
+        for position in item.positions:
+            position.order_id = item.order.pk
+    positions = [position for item in items for position in item.positions]
+    priced = [item.times[position.ticket_id] for item in items for position in item.positions]
+    OrderPosition.objects.bulk_create(positions)
+    orders = [item.order.pk for item in items]
+    claim_free_entries(orders, writing.month)
+    claimed = claimed_times(orders)
+    for position, time in zip(positions, priced, strict=True):
+        held = claimed.get(position.pk)
+        if held is None or (held.minutes, held.entries) != (time.minutes, time.entries):
+            raise TimeMoved

@@ -1,0 +1,129 @@
+"""``manage.py bill``: one month billed from start to end in this process."""
+
+import json
+import sys
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from billing.commandline import PARTLY, Progress, read_customer, read_month, table
+from billing.completeness import mirror_problems
+from billing.documents import (
+    Document,
+    month_document,
+    planned_orders,
+    stored_orders,
+    totals_document,
+    with_positions,
+)
+from billing.ledger import plan_month
+from billing.models import BillingRun
+from billing.queries import LeftOut, Reason, left_out
+from billing.runs import RunBusy, run_billing, start_run
+from common.jobs import Job, LeaseLost, finish
+from common.money import plain
+from common.months import Month
+from tickets.models import Customer
+
+HEADER = ("Order", "CustomerID", "Customer", "State", "Positions", "Recorded min", "Billable min", "Net", "")
+
+
+class Command(BaseCommand):
+    help = (
+        "Read the ticket systems and bring the month's draft orders up to date. Doing it twice changes nothing. "
+        "Example: manage.py bill 2026-10 --json"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("month", metavar="YYYY-MM", help="the month that is billed")
+        parser.add_argument("--customer", metavar="CUSTOMERID", help="bill this customer only")
+        parser.add_argument("--no-sync", action="store_true", help="take the mirror as it stands, read nothing")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing and read nothing, show the plan")
+        parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Exit code 0: billed from complete data; 1: partly or not; 2: wrong use."""
+        month, customer = read_month(options["month"]), read_customer(options["customer"])
+        if options["dry_run"]:
+            plan, problems = plan_month(month, customer), mirror_problems(month, customer)
+            run, orders = None, planned_orders(plan, month)
+            problems += [f"{failure.customer}: {failure.error}" for failure in plan.failures]
+        else:
+            run = self._run(month, customer, reads_first=not options["no_sync"])
+            orders = stored_orders(list(with_positions(month, customer)))
+            problems = list(run.problems)
+            problems += ["{customer_id} {customer}: {error}".format(**failure) for failure in run.failures]
+        complete = run.complete if run else not problems
+        rest = left_out(month, customer)
+        if options["json"]:
+            document = month_document(
+                month=month, customer=customer, run=run, complete=complete, orders=orders, left_out=rest
+            )
+            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
+        else:
+            self._print(month, run, orders, rest)
+        for problem in problems:
+            self.stderr.write(problem)
+        if not complete:
+            sys.exit(PARTLY)
+
+    def _run(self, month: Month, customer: Customer | None, *, reads_first: bool) -> BillingRun:
+        run = start_run(month=month, customer=customer, reads_first=reads_first, now=timezone.now())
+        progress = Progress(sys.stderr)
+        try:
+            return run_billing(run, on_progress=progress)
+        except (RunBusy, LeaseLost) as busy:
+            raise CommandError(str(busy), returncode=PARTLY) from busy
+        except KeyboardInterrupt:
+            _give_up(run, now=timezone.now())
+            raise CommandError(
+                _("Interrupted. What stands is kept; start the command again to go on."), returncode=PARTLY
+            ) from None
+        finally:
+            progress.clear()
+
+    def _print(self, month: Month, run: BillingRun | None, orders: list[Document], rest: list[LeftOut]) -> None:
+        rows = [_row(order) for order in orders]
+        if orders:
+            self.stdout.write(table(HEADER, [*rows, _total(orders)], numbers=5))
+        else:
+            self.stdout.write(_("No orders for %(month)s.") % {"month": month})
+        self.stdout.write("")
+        for reason in Reason:
+            found = [row for row in rest if row.reason == reason]
+            if found:
+                minutes = plain(sum((row.minutes for row in found), Decimal(0)))
+                count = len({row.ticket.pk for row in found})
+                self.stdout.write(f"Left out: {count} tickets, {minutes} min ({reason.value}). {reason.label}")
+        self.stdout.write(f"{month}: {run.get_state_display() if run else 'planned, nothing was written'}")
+
+
+def _row(order: Document) -> list[str]:
+    return [
+        order["number"],
+        order["customer_id"],
+        order["customer"],
+        order["state"],
+        str(len(order["positions"])),
+        order["recorded_minutes"],
+        order["billable_minutes"],
+        order["net"],
+        order["currency"],
+    ]
+
+
+def _total(orders: list[Document]) -> list[str]:
+    totals = totals_document(orders)
+    net = "" if totals["net"] is None else totals["net"]
+    currency = orders[0]["currency"] if net else ""
+    minutes = [totals["recorded_minutes"], totals["billable_minutes"]]
+    return [_("Total"), "", "", "", str(totals["positions"]), *minutes, net, currency]
+
+
+def _give_up(run: BillingRun, *, now: datetime) -> None:
+    """Let go of the run at once, so that the next start need not wait for the lease to end."""
+    finish(run, state=Job.State.FAILED, complete=False, error=_("Interrupted by hand."), now=now)

@@ -1,0 +1,49 @@
+"""``manage.py export_orders``: the month's orders as a file for the ERP, a spreadsheet or a script."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from billing.commandline import PARTLY, read_customer, read_month, write_file
+from billing.handover import Format, export_orders
+from billing.orders import OrdersRefused
+
+
+class Command(BaseCommand):
+    help = (
+        "Write the month's orders into a folder. With drafts among them the file is a preview; else it is recorded "
+        "and the orders become exported. "
+        "Example: manage.py export_orders 2026-10 --format kivitendo --output var/exports"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("month", metavar="YYYY-MM", help="the month of the orders")
+        parser.add_argument("--format", required=True, choices=Format.values, help="what the file is for")
+        parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder, made if it is missing")
+        parser.add_argument("--customer", metavar="CUSTOMERID", help="write this customer's order only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Exit code 0: handed over, path and SHA-256 on stdout; 1: a preview, or nothing was written; 2: wrong use."""
+        month, customer = read_month(options["month"]), read_customer(options["customer"])
+        folder: Path = options["output"]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            result = export_orders(month=month, format=options["format"], now=timezone.now(), customer=customer)
+            path = write_file(folder, result.file_name, result.content)
+        except OrdersRefused as refused:
+            raise CommandError("\n".join(refused.sentences), returncode=PARTLY) from refused
+        except OSError as error:
+            raise CommandError(
+                _("The file could not be written: %(error)s. Start again with a folder that can be written to.")
+                % {"error": error},
+                returncode=PARTLY,
+            ) from error
+        self.stdout.write(f"{path}  {result.sha256}")
+        for problem in result.problems:
+            self.stderr.write(problem)
+        if result.is_draft:
+            sys.exit(PARTLY)

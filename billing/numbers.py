@@ -1,0 +1,36 @@
+"""Order numbers: stable, unique, and safe in file names, CSV and the ERP."""
+
+import re
+import unicodedata
+
+from billing.models import Order
+from common.months import Month
+from tickets.models import Customer
+
+NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
+LONGEST_NAME = 80  # leaves room for prefix and suffix in the column
+
+
+def order_numbers(month: Month) -> dict[int, str]:
+    """The number of every customer's order of the month, by the customer's primary key.
+
+    ``TK-2026-10-K1001``: the customer's number in the ERP or else the CustomerID. An order keeps the number it has.
+    Where two customers come out alike, the later one's primary key is added.
+    """
+    numbers = dict(Order.objects.filter(month=month.first_day).order_by().values_list("customer_id", "number"))
+    taken = set(numbers.values())
+    customers = Customer.objects.order_by("pk").values_list("pk", "customer_id", "agreement__erp_customer_number")
+    for pk, customer_id, erp_number in customers:
+        if pk not in numbers:
+            number = f"TK-{month}-{clean(erp_number or customer_id) or pk}"
+            while number in taken:
+                number = f"{number}-{pk}"
+            taken.add(number)
+            numbers[pk] = number
+    return numbers
+
+
+def clean(name: str) -> str:
+    """Letters without marks, digits, dot, dash and underscore; everything else becomes a dash."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return NOT_ALLOWED.sub("-", plain).strip("-.")[:LONGEST_NAME]

@@ -1,0 +1,214 @@
+"""What was left out of a month's orders, and why: every minute that is in no position of the month stands here."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextChoices,
+)
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.claims import stored_minutes
+from billing.models import Agreement, Order
+from billing.plans import counts
+from common.months import Month
+from tickets.models import AnyUser, Customer, Ticket, TicketClosing, TimeEntry
+
+OPEN_STATE_TYPES = frozenset({"new", "open", "pending reminder", "pending auto", ""})
+
+
+class Reason(TextChoices):
+    """Why time stands in no order of the month. The label is the sentence that a person reads."""
+
+    OPEN = "open", gettext_lazy("The ticket was not closed in this month, or is open again.")
+    STATE_NOT_COUNTING = "state_not_counting", gettext_lazy("The ticket's state is not one that is billed.")
+    NO_CUSTOMER = "no_customer", gettext_lazy("The ticket has no customer. Give it one in the ticket system.")
+    BOOKED_LATER = "booked_later", gettext_lazy("Booked after the end of the month.")
+    BILLED_ELSEWHERE = "billed_elsewhere", gettext_lazy("Stands in another order.")
+    LATE = "late", gettext_lazy("The ticket was closed in an earlier month and has not been closed again.")
+    ORDER_CLOSED = "order_closed", gettext_lazy("The order of this month had been approved before.")
+    NO_TIME = "no_time", gettext_lazy("No time is booked on the ticket.")
+    CANCELLED_OUT = "cancelled_out", gettext_lazy("The times booked on the ticket add up to zero.")
+    NOT_BILLED = "not_billed", gettext_lazy("The agreement says that this customer is not billed.")
+    NOT_DRAFTED = "not_drafted", gettext_lazy("Can be billed, but no run has put it into an order yet.")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Time of one ticket that is in no order of the month, for one reason."""
+
+    ticket: Ticket
+    reason: Reason
+    minutes: Decimal
+    entries: int
+    order: Order | None = None
+    """The other order where it stands, if there is one that the asking user may see."""
+
+    @property
+    def sentence(self) -> str:
+        if self.order is not None:
+            number, month = self.order.number, f"{self.order.month:%Y-%m}"
+            return _("Stands in order %(number)s of %(month)s.") % {"number": number, "month": month}
+        return str(self.reason.label)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Present time of one ticket in one order, or in none: then before the end of the month, or ``later``."""
+
+    order: int | None
+    later: bool
+    minutes: Decimal
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    month: Month
+    orders: Mapping[int, Order]
+    """Orders of the month by primary key, as far as they were asked for."""
+    order_of: Mapping[int, Order]
+    """The same by customer."""
+    elsewhere: Mapping[int, Order]
+    agreements: Mapping[int | None, Agreement]
+
+
+def left_out(month: Month, customer: Customer | None = None, user: AnyUser | None = None) -> list[LeftOut]:
+    """All present time of the month's tickets that stands in no order of the month, by ticket and reason.
+
+    The month's tickets are those closed in it and those with time booked in it; whatever else is booked on them is
+    listed, too. So the minutes here and those of the month's orders add up to what the mirror holds for these tickets.
+    ``user`` restricts tickets and orders to what that person may see.
+    """
+    tickets = _asked(_touched(month), customer, user)
+    parts = _parts(tickets, month)
+    scene = _scene(parts, month, customer, user)
+    rows: list[LeftOut] = []
+    for ticket in _described(tickets, month):
+        rows += _explain(ticket, parts.get(ticket.pk, []), scene)
+    return rows
+
+
+def _touched(month: Month) -> QuerySet[Ticket]:
+    closed = TicketClosing.objects.filter(month=month.first_day)
+    booked = TimeEntry.objects.present().booked_in(month)
+    return Ticket.objects.filter(Q(pk__in=closed.values("ticket")) | Q(pk__in=booked.values("ticket")))
+
+
+def _asked(tickets: QuerySet[Ticket], customer: Customer | None, user: AnyUser | None) -> QuerySet[Ticket]:
+    if customer is not None:
+        tickets = tickets.filter(customer=customer)
+    return tickets if user is None else tickets.filter(pk__in=Ticket.objects.visible_to(user))
+
+
+def _parts(tickets: QuerySet[Ticket], month: Month) -> dict[int, list[_Part]]:
+    unclaimed_later = Q(claim__isnull=True, local_day__gte=month.end_day)
+    rows = (
+        TimeEntry.objects.present()
+        .filter(ticket__in=tickets.order_by().values("pk"))
+        .alias(claim=FilteredRelation("allocations", condition=Q(allocations__live=True)))
+        .annotate(later=ExpressionWrapper(unclaimed_later, output_field=BooleanField()))
+        .order_by()
+        .values("ticket_id", "later", order=F("claim__position__order"))
+        .annotate(total=Sum("minutes"), entries=Count("pk"))
+    )
+    parts: defaultdict[int, list[_Part]] = defaultdict(list)
+    for row in rows:
+        part = _Part(row["order"], row["later"], stored_minutes(row["total"]), row["entries"])
+        parts[row["ticket_id"]].append(part)
+    return parts
+
+
+def _scene(
+    parts: Mapping[int, Iterable[_Part]], month: Month, customer: Customer | None, user: AnyUser | None
+) -> _Scene:
+    visible = Order.objects.all() if user is None else Order.objects.visible_to(user)
+    of_month = visible.filter(month=month.first_day)
+    if customer is not None:
+        of_month = of_month.filter(customer=customer)
+    orders = {order.pk: order for order in of_month}
+    others = {part.order for found in parts.values() for part in found if part.order is not None} - orders.keys()
+    return _Scene(
+        month=month,
+        orders=orders,
+        order_of={order.customer_id: order for order in orders.values()},
+        elsewhere=visible.in_bulk(others),
+        agreements={agreement.customer_id: agreement for agreement in Agreement.objects.all()},
+    )
+
+
+def _described(tickets: QuerySet[Ticket], month: Month) -> QuerySet[Ticket]:
+    closings = TicketClosing.objects.filter(ticket=OuterRef("pk"))
+    return (
+        tickets.select_related("system", "customer")
+        .annotate(
+            closed_here=Exists(closings.filter(month=month.first_day)),
+            last_closing=Subquery(closings.order_by("-month").values("month")[:1]),
+        )
+        .order_by("number", "pk")
+    )
+
+
+def _explain(ticket: Ticket, parts: Iterable[_Part], scene: _Scene) -> list[LeftOut]:
+    rows, billable = [], Decimal(0)
+    unclaimed: _Part | None = None
+    nothing_booked = True
+    for part in parts:
+        nothing_booked = False
+        if part.order in scene.orders:
+            billable += part.minutes
+        elif part.order is not None:
+            other = scene.elsewhere.get(part.order)
+            rows.append(LeftOut(ticket, Reason.BILLED_ELSEWHERE, part.minutes, part.entries, other))
+        elif part.later:
+            rows.append(LeftOut(ticket, Reason.BOOKED_LATER, part.minutes, part.entries))
+        else:
+            unclaimed = part
+            billable += part.minutes
+    if unclaimed is not None:
+        reason = _why_unclaimed(ticket, scene, billable)
+        rows.append(LeftOut(ticket, reason, unclaimed.minutes, unclaimed.entries))
+    if nothing_booked:
+        rows.append(LeftOut(ticket, Reason.NO_TIME, Decimal(0), 0))
+    return rows
+
+
+def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal) -> Reason:
+    """Why time booked before the end of the month stands in no order; ``billable`` is all that one order would hold."""
+    if ticket.customer_id is None:
+        return Reason.NO_CUSTOMER
+    agreement = scene.agreements.get(ticket.customer_id) or scene.agreements.get(None)
+    if agreement is not None and not agreement.billed:
+        return Reason.NOT_BILLED
+    if not ticket.closed_here:  # type: ignore[attr-defined]  # annotated
+        return Reason.LATE if _was_closed_before(ticket, scene.month) else Reason.OPEN
+    if agreement is not None and not counts(ticket, agreement, ticket.system.closed_state_types):
+        return Reason.OPEN if ticket.state_type in OPEN_STATE_TYPES else Reason.STATE_NOT_COUNTING
+    order = scene.order_of.get(ticket.customer_id)
+    if order is not None and order.state != Order.State.DRAFT:
+        return Reason.ORDER_CLOSED
+    return Reason.NOT_DRAFTED if billable else Reason.CANCELLED_OUT
+
+
+def _was_closed_before(ticket: Ticket, month: Month) -> bool:
+    """Closed now, and last closed before the month began as far as its closings are known."""
+    last_closing = ticket.last_closing  # type: ignore[attr-defined]  # annotated
+    if ticket.state_type in OPEN_STATE_TYPES or (ticket.closed_at is None and last_closing is None):
+        return False
+    before_by_time = ticket.closed_at is None or ticket.closed_at < month.start(ticket.system.zone)
+    before_by_search = last_closing is None or last_closing < month.first_day
+    return before_by_time and before_by_search

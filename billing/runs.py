@@ -1,0 +1,202 @@
+"""Billing runs: read the ticket systems, then bring the month's draft orders up to date.
+
+Everything may be done twice. A run that was killed is claimed again when its lease is over and ends with the same
+orders as an undisturbed one, because what already stands is found unchanged.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.claims import customers_holding_others_time, customers_to_bill
+from billing.completeness import billed_systems, mirrored_by, no_system, sync_problem
+from billing.ledger import Failure, Plan, Writing, bill_customers, chunks
+from billing.models import BillingRun
+from billing.numbers import order_numbers
+from billing.plans import Change
+from common.jobs import Job, claim, finish, report, requeue
+from common.months import Month
+from generic_interface.client import Client
+from tickets.connect import open_client
+from tickets.models import AnyUser, Customer, SyncRun, TicketSystem
+from tickets.sync import SyncBusy, is_final, run_sync, start_sync
+
+OnProgress = Callable[[str, int, int], object]
+"""Called with what is being done, how much of it is done and how much there is (0: not known)."""
+LONGEST_STEP = 200
+
+
+class RunBusy(Exception):
+    """The run cannot be worked on now; the text says why and what to do."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What is known of the ticket systems; without problems the month is known to be complete."""
+
+    problems: list[str] = field(default_factory=list)
+    anything: bool = False
+    """Whether at least one system was read completely, be it before the month's end."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of each customer, by primary key."""
+
+    changes: dict[int, Change] = field(default_factory=dict)
+    failures: dict[int, Failure] = field(default_factory=dict)
+
+    def add(self, plan: Plan) -> None:
+        """A customer may come twice: first to let go of others' time, then to be billed."""
+        for item in plan.orders:
+            self.failures.pop(item.customer.pk, None)
+            if item.change is not Change.UNCHANGED:
+                self.changes[item.customer.pk] = item.change
+            else:
+                self.changes.setdefault(item.customer.pk, item.change)
+        self.failures |= {failure.customer.pk: failure for failure in plan.failures}
+
+    def count(self, *changes: Change) -> int:
+        return sum(change in changes for change in self.changes.values())
+
+
+def start_run(
+    *,
+    month: Month,
+    customer: Customer | None = None,
+    reads_first: bool = True,
+    user: AnyUser | None = None,
+    now: datetime,
+) -> BillingRun:
+    """The one run of this month and scope, ready for ``run_billing``. One that is being worked on is left as it is."""
+    asked = {"reads_first": reads_first, "started_by_id": user.pk if user else None, "requested_at": now}
+    run, created = BillingRun.objects.get_or_create(month=month.first_day, customer=customer, defaults=asked)
+    if not created and run.state != Job.State.RUNNING and requeue(run, now=now):
+        BillingRun.objects.filter(pk=run.pk, state=Job.State.QUEUED).update(**asked)
+        run.refresh_from_db()
+    return run
+
+
+def run_billing(
+    run: BillingRun,
+    *,
+    clock: Callable[[], datetime] = timezone.now,
+    make_client: Callable[[TicketSystem], Client] = open_client,
+    on_progress: OnProgress | None = None,
+) -> BillingRun:
+    """Do the run from start to end in this process and return it finished.
+
+    Raises ``RunBusy`` when somebody else works on it or it is over, ``LeaseLost`` when another worker takes it over.
+    """
+    if not claim(run, now=clock()):
+        raise RunBusy(_why_busy(run))
+    month = Month.of(run.month)
+
+    def tell(step: str, done: int, total: int) -> None:
+        report(run, step=step[:LONGEST_STEP], done=done, total=total, now=clock())
+        if on_progress is not None:
+            on_progress(step, done, total)
+
+    reading = _read(run, month, clock, make_client, tell)
+    tally = _bill(run, month, complete=not reading.problems, clock=clock, tell=tell)
+    return _close(run, reading, tally, now=clock())
+
+
+def _why_busy(run: BillingRun) -> str:
+    if run.state == Job.State.RUNNING and run.lease_until is not None:
+        text = _("The run for %(month)s is being worked on. If its worker has died, it can be continued at %(time)s.")
+        return text % {"month": run, "time": f"{timezone.localtime(run.lease_until):%H:%M:%S}"}
+    return _("The run for %(month)s is over. Start it again to bring the drafts up to date.") % {"month": run}
+
+
+def _read(
+    run: BillingRun,
+    month: Month,
+    clock: Callable[[], datetime],
+    make_client: Callable[[TicketSystem], Client],
+    tell: OnProgress,
+) -> Reading:
+    """Read the active systems, unless the run takes the mirror as it stands; a failing one does not stop the others."""
+    reading = Reading()
+    systems = billed_systems(month, run.customer)
+    if not systems:
+        reading.problems.append(no_system())
+    for system in systems:
+        sync = mirrored_by(system, month)
+        try:
+            if run.reads_first and system.active and not _was_read_for(run, sync):
+                sync = start_sync(system=system, month=month, user=run.started_by)
+                sync = run_sync(sync, clock=clock, make_client=make_client, on_progress=_named(system, tell))
+            problem = sync_problem(system, month, sync)
+        except SyncBusy as busy:
+            problem = str(busy)
+        reading.problems += [problem] if problem else []
+        reading.anything = reading.anything or (sync is not None and sync.complete)
+    return reading
+
+
+def _was_read_for(run: BillingRun, sync: SyncRun | None) -> bool:
+    """Whether this run, before it was killed, or somebody since it was asked for has read the system to the end."""
+    return sync is not None and sync.started_at is not None and sync.started_at >= run.requested_at and is_final(sync)
+
+
+def _named(system: TicketSystem, tell: OnProgress) -> OnProgress:
+    return lambda step, done, total: tell(f"{system}: {step}", done, total)
+
+
+def _bill(run: BillingRun, month: Month, *, complete: bool, clock: Callable[[], datetime], tell: OnProgress) -> Tally:
+    customers = customers_to_bill(month, run.customer)
+    holding = customers_holding_others_time(month) if run.customer_id is None else []
+    work = chunks(holding) + chunks(customers)
+    numbers, tally = order_numbers(month), Tally()
+    done, total = 0, sum(map(len, work))
+    for chunk in work:
+        # A worker that has lost its lease stops here, before it writes.
+        tell(_("Writing orders"), done, total)
+        writing = Writing(month=month, numbers=numbers, complete=complete, user=run.started_by_id, now=clock())
+        tally.add(bill_customers(chunk, writing))
+        done += len(chunk)
+    tell(_("Orders written"), done, total)
+    return tally
+
+
+def _close(run: BillingRun, reading: Reading, tally: Tally, *, now: datetime) -> BillingRun:
+    failures = list(tally.failures.values())
+    results = {
+        "orders_new": tally.count(Change.NEW),
+        "orders_changed": tally.count(Change.CHANGED, Change.EMPTIED),
+        "orders_unchanged": tally.count(Change.UNCHANGED, Change.CLOSED),
+        "failures": [failure.as_json() for failure in failures],
+        "problems": reading.problems,
+    }
+    mine = BillingRun.objects.filter(pk=run.pk, state=Job.State.RUNNING, attempts=run.attempts)
+    mine.update(**results)
+    for name, value in results.items():
+        setattr(run, name, value)
+    complete = not reading.problems and not failures
+    nothing_done = not tally.changes and (bool(failures) or not reading.anything)
+    unfinished = Job.State.FAILED if nothing_done else Job.State.PARTLY
+    finish(
+        run,
+        state=Job.State.DONE if complete else unfinished,
+        complete=complete,
+        error=_summary(reading.problems, failures),
+        now=now,
+    )
+    return run
+
+
+def _summary(problems: list[str], failures: list[Failure]) -> str:
+    sentences = list(problems)
+    if failures:
+        text = ngettext(
+            "%(count)d customer could not be billed; the others were.",
+            "%(count)d customers could not be billed; the others were.",
+            len(failures),
+        )
+        sentences.append(text % {"count": len(failures)})
+    return " ".join(sentences)

@@ -1,0 +1,51 @@
+"""The orders that a person chose to approve, as they stood when they were looked at."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from billing.models import Order
+from common.tables import Total
+from tickets.models import AnyUser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """``orders`` can be approved; ``others`` cannot, because they are approved already or rest on incomplete data."""
+
+    orders: list[Order]
+    others: list[Order]
+
+    @property
+    def keys(self) -> str:
+        """The primary keys of the orders, for a hidden field."""
+        return ",".join(str(order.pk) for order in self.orders)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when a run changes one of the orders."""
+        seen = ";".join(f"{order.pk} {order.changed_at.isoformat()} {order.net_amount}" for order in self.orders)
+        return hashlib.sha256(seen.encode()).hexdigest()
+
+    @property
+    def totals(self) -> list[Total]:
+        """Sum of the net amounts in each currency."""
+        sums: dict[str, Decimal] = {}
+        for order in self.orders:
+            sums[order.currency] = sums.get(order.currency, Decimal(0)) + order.net_amount
+        return [Total(currency, {"net_amount": sums[currency]}) for currency in sorted(sums)]
+
+
+def select_orders(keys: Iterable[int], *, user: AnyUser) -> Selection:
+    """Those of the orders that the user may see; unknown and foreign ones are not there."""
+    found = Order.objects.visible_to(user).filter(pk__in=list(keys)).select_related("customer").order_by("number")
+    orders = list(found)
+    return Selection(
+        orders=[order for order in orders if _can_be_approved(order)],
+        others=[order for order in orders if not _can_be_approved(order)],
+    )
+
+
+def _can_be_approved(order: Order) -> bool:
+    return order.state == Order.State.DRAFT and order.complete

@@ -1,0 +1,207 @@
+"""The main job over real sockets: sync, orders, hand-over, against the data set's own truth."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from billing.handover import Format, export_orders
+from billing.kivitendo import read_orders
+from billing.models import Allocation, BillingRun, Order, OrderPosition
+from billing.orders import OrdersRefused, approve_orders
+from billing.queries import Reason, left_out
+from billing.runs import run_billing, start_run
+from common.jobs import LEASE, Job
+from common.months import Month
+from generic_interface.client import Client
+from generic_interface.simulator.data import build_data_set, build_month
+from generic_interface.simulator.data_set import DataSet
+from generic_interface.simulator.faults import FaultKind, FaultPlan
+from generic_interface.simulator.people import MASS_CUSTOMER
+from generic_interface.simulator.recorded import start_recorded_system
+from generic_interface.simulator.server import RunningSimulator, start_simulator
+from tests.billing.scenes import (
+    OCTOBER,
+    SEPTEMBER,
+    Interrupted,
+    assert_every_minute_stands_once,
+    assert_totals_are_what_was_claimed,
+    billed,
+    killing,
+    killing_at,
+    ledger,
+)
+from tests.factories.tickets import TicketSystemFactory
+from tickets.connect import connection_of
+from tickets.models import TicketSystem, TimeEntry
+
+pytestmark = pytest.mark.django_db
+RECORDING = Path(__file__).parent.parent / "recordings" / "month-2026-09"
+NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
+AUGUST = SEPTEMBER.previous
+OPERATIONS = ("SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet")
+
+
+def system_of(running: RunningSimulator) -> TicketSystem:
+    system: TicketSystem = TicketSystemFactory(
+        name="Helpdesk", base_url=running.base_url, login=running.login, password=running.password
+    )
+    return system
+
+
+def run_month(
+    month: Month = OCTOBER, now: datetime = NOW, on_progress: Callable[[str, int, int], object] | None = None
+) -> BillingRun:
+    return run_billing(start_run(month=month, now=now), clock=lambda: now, on_progress=on_progress)
+
+
+@pytest.fixture
+def data() -> DataSet:
+    return build_data_set((2026, 10))
+
+
+@pytest.fixture
+def simulator(data: DataSet) -> Iterator[RunningSimulator]:
+    with start_simulator(data) as running:
+        system_of(running)
+        yield running
+
+
+def minutes_in_orders(month: Month) -> Decimal:
+    return sum(Order.objects.filter(month=month.first_day).values_list("recorded_minutes", flat=True), Decimal(0))
+
+
+def truth(data: DataSet, month: Month) -> Decimal:
+    """All that was ever booked on the tickets closed in the month or with time booked in it."""
+    key = (month.year, month.month)
+    tickets = set(data.closed_in(key)) | {entry.ticket_id for entry in data.entries_booked_in(key)}
+    return sum((data.minutes_of(ticket) for ticket in tickets), Decimal(0))
+
+
+def test_three_months_bill_every_minute_of_the_data_set_once(simulator: RunningSimulator, data: DataSet) -> None:
+    months = (AUGUST, SEPTEMBER, OCTOBER)
+    runs = [run_month(month) for month in months]
+    before = ledger()
+
+    assert [(run.state, run.complete, run.problems) for run in runs] == 3 * [(Job.State.DONE, True, [])]
+    for month in months:
+        left = sum((row.minutes for row in left_out(month)), Decimal(0))
+        assert minutes_in_orders(month) + left == truth(data, month)
+        assert_every_minute_stands_once(month)
+    assert_totals_are_what_was_claimed()
+    assert len(billed()[MASS_CUSTOMER]) > 500
+    mass = [ticket for ticket in data.closed_in((2026, 10)) if data.ticket(ticket).customer_number == MASS_CUSTOMER]
+    assert len(billed()[MASS_CUSTOMER]) == sum(bool(data.minutes_of(ticket)) for ticket in mass)
+    assert sum(billed()[MASS_CUSTOMER].values()) == sum(data.minutes_of(ticket) for ticket in mass)
+    for month in months:
+        run_month(month, now=NOW + LEASE)
+    assert ledger() == before
+
+
+def test_reopened_tickets_are_billed_by_entry_in_each_month(simulator: RunningSimulator, data: DataSet) -> None:
+    for month in (AUGUST, SEPTEMBER, OCTOBER):
+        run_month(month)
+
+    held = Allocation.objects.filter(live=True).values_list("entry__ticket__number", "minutes")
+    reopened = [data.ticket(ticket) for name, ticket in data.special.items() if name.startswith("reopened")]
+    assert reopened
+    for ticket in reopened:
+        total = sum((minutes for number, minutes in held if number == ticket.number), Decimal(0))
+        rest = {row.reason: row.minutes for row in left_out(OCTOBER) if row.ticket.number == ticket.number}
+        rest.pop(Reason.BILLED_ELSEWHERE, None)
+        assert total + sum(rest.values(), Decimal(0)) == ticket.units()
+
+
+def test_killed_run_ends_like_an_undisturbed_one(simulator: RunningSimulator) -> None:
+    """Once while reading, once when the orders are written but the run is not closed."""
+    run = start_run(month=OCTOBER, now=NOW)
+    with pytest.raises(Interrupted):
+        run_billing(run, clock=lambda: NOW, on_progress=killing(3))
+    with pytest.raises(Interrupted):
+        run_billing(BillingRun.objects.get(), clock=lambda: NOW + 2 * LEASE, on_progress=killing_at("Orders written"))
+
+    run = run_billing(BillingRun.objects.get(), clock=lambda: NOW + 4 * LEASE)
+
+    resumed = billed()
+    assert (run.state, run.complete, run.attempts) == (Job.State.DONE, True, 3)
+    Allocation.objects.all().delete()
+    OrderPosition.objects.all().delete()
+    Order.objects.all().delete()
+    run_month(now=NOW + 5 * LEASE)
+    assert billed() == resumed
+
+
+def test_late_booking_reopening_and_moving_between_two_runs(simulator: RunningSimulator, data: DataSet) -> None:
+    run_month(AUGUST)
+    run_month(SEPTEMBER)
+    run_month()
+    approve_orders(Order.objects.filter(month=SEPTEMBER.first_day), user=None, now=NOW)
+    september = billed(SEPTEMBER)
+    moved, late = data.closed_in((2026, 10))[:2]
+    data.change_customer(moved, "0042")
+    data.book(late, 77, at=datetime(2026, 10, 31, 23, 59, 59))
+
+    run = run_month(now=NOW + LEASE)
+
+    assert run.complete
+    assert billed(SEPTEMBER) == september
+    assert data.ticket(moved).number in billed()["0042"]
+    assert_every_minute_stands_once(OCTOBER)
+    assert minutes_in_orders(OCTOBER) + sum(row.minutes for row in left_out(OCTOBER)) == truth(data, OCTOBER)
+    assert_totals_are_what_was_claimed()
+
+
+def test_recorded_month_runs_from_sync_to_csv() -> None:
+    with start_recorded_system(RECORDING) as running:
+        system = system_of(running)
+        system.time_source = TicketSystem.TimeSource.BOTH
+        system.save()
+        run = run_month(SEPTEMBER, now=datetime(2026, 9, 30, 22, tzinfo=UTC))
+
+    closed = system.tickets.closed_in(SEPTEMBER).count()
+    september = TimeEntry.objects.present().booked_in(SEPTEMBER)
+    assert (run.state, run.complete, run.problems) == (Job.State.DONE, True, [])
+    assert (closed, september.count(), sum(entry.minutes for entry in september)) == (168, 503, Decimal("20505.21"))
+    assert_every_minute_stands_once(SEPTEMBER)
+    assert_totals_are_what_was_claimed()
+    explained = {row.ticket.pk for row in left_out(SEPTEMBER)}
+    in_orders = set(Allocation.objects.filter(live=True).values_list("entry", flat=True))
+    assert [entry for entry in september if entry.pk not in in_orders and entry.ticket_id not in explained] == []
+    assert set(system.tickets.closed_in(SEPTEMBER).values_list("pk", flat=True)) <= explained | set(
+        OrderPosition.objects.values_list("ticket", flat=True)
+    )
+
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    result = export_orders(month=SEPTEMBER, format=Format.KIVITENDO, now=NOW)
+
+    handed_over = read_orders(result.content)
+    assert {order.number: order.net_amount for order in handed_over} == dict(
+        Order.objects.values_list("number", "net_amount")
+    )
+    assert sum(len(order.positions) for order in handed_over) == OrderPosition.objects.count()
+
+
+def hasty(system: TicketSystem) -> Client:
+    """A client that waits for nobody."""
+    return Client(replace(connection_of(system), read_timeout=0.3, total_deadline=0.5))
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_faulty_ticket_system_never_makes_a_complete_run(operation: str, kind: FaultKind) -> None:
+    plan = FaultPlan([f"{operation}:{kind}"], drip_seconds=0.05, huge_bytes=70 * 1024 * 1024)
+    with start_simulator(build_month(tickets=6, customers=3, entries_per_ticket=2), faults=plan) as running:
+        system_of(running)
+        run = run_billing(start_run(month=OCTOBER, now=NOW), clock=lambda: NOW, make_client=hasty)
+
+    assert (run.complete, run.state in {Job.State.PARTLY, Job.State.FAILED}) == (False, True)
+    assert len(run.problems) == 1
+    assert run.error == run.problems[0]
+    assert run.error.startswith("“Helpdesk” could not be read completely for 2026-10: ")
+    assert not Order.objects.filter(complete=True).exists()
+    with pytest.raises(OrdersRefused):
+        approve_orders(Order.objects.all(), user=None, now=NOW)
+    assert_totals_are_what_was_claimed()
