@@ -31,6 +31,9 @@ class PagedData(TableQuerysetData):
     each order, so that rows that are equal in it do not jump between pages.
     """
 
+    def __init__(self, data: QuerySet[Any]) -> None:
+        super().__init__(data)  # type: ignore[no-untyped-call]  # the base is untyped
+
     def __getitem__(self, key: Any) -> Any:
         rows: QuerySet[Any] = self._in_total_order()
         if not isinstance(key, slice):

@@ -49,7 +49,7 @@ def create_roles(sender: AppConfig, **options: Any) -> None:
     Django creates the permissions of each app in a handler of the same signal, app by app; those of apps that are
     still to come are created here first.
     """
-    migrated: Apps = options["apps"]
+    migrated: Apps = options.get("apps", apps)  # ``flush`` sends none
     if not all(_has(migrated, app) for app in ("auth", "tickets", "billing")):
         return  # somebody migrates a part only
     for config in apps.get_app_configs():

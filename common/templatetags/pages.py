@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.forms import BoundField, Form
 from django.http import QueryDict
 from django.template import Context
@@ -39,27 +39,21 @@ def other_parameters(query: QueryDict, *names: str) -> list[tuple[str, str]]:
 def page_numbers(page: Page[Any]) -> list[int | str]:
     """The page numbers to offer, with an ellipsis where some are left out."""
     numbers = page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
-    return [str(number) if number == Paginator.ELLIPSIS else number for number in numbers]
+    return [number if isinstance(number, int) else str(number) for number in numbers]
 
 
 @register.simple_tag
 def export_formats() -> list[tuple[str, str]]:
     """Value and label of each kind of file that a table can be had as."""
-    return Format.choices
+    return [(value, str(label)) for value, label in Format.choices]
 
 
 @register.simple_tag
-def table_rows(table: Table) -> Iterator[tuple[SafeString, SafeString]]:
-    """Attributes and cells of each row of the page. The cells' attributes are worked out once a column, not once a cell."""
+def table_rows(table: Table) -> Iterator[SafeString]:
+    """The cells of each row; what a cell inherits from its column is worked out once, not once a row."""
     columns = [(column.name, column.attrs["td"].as_html()) for column in table.columns]
     for row in table.paginated_rows:
-        cells = ((attributes, row.get_cell(name)) for name, attributes in columns)
-        yield _row_class(row), format_html_join("", "<td {}>{}</td>", cells)
-
-
-def _row_class(row: Any) -> SafeString:
-    name = row.table.row_class(row.record) if hasattr(row.table, "row_class") else ""
-    return format_html(' class="{}"', name) if name else SafeString("")
+        yield format_html_join("", "<td {}>{}</td>", ((attributes, row.get_cell(name)) for name, attributes in columns))
 
 
 @register.simple_tag

@@ -9,9 +9,10 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing.commandline import PARTLY, WRONG_USE, write_file
+from billing.commandline import write_file
 from billing.handover import Format, export_orders
 from billing.models import BillingRun, Order
+from common.commandline import NOT_DONE, WRONG_USE
 from common.months import Month
 from portal.demo import USERS, Memory, NoDemoHere, check_database, only_one, remember, set_up, simulator_for
 from portal.management.commands.up import Command as UpCommand
@@ -69,7 +70,7 @@ class Command(UpCommand):
             if serves:
                 self.serve(options["host"], options["port"])
         if not complete:
-            raise CommandError(_("The month was not billed completely; the reasons are above."), returncode=PARTLY)
+            raise CommandError(_("The month was not billed completely; the reasons are above."), returncode=NOT_DONE)
 
     def _bill(self, month: Month) -> bool:
         self.stdout.write(_("Reading the closed tickets of %(month)s and writing the orders ...") % {"month": month})

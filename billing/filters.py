@@ -1,0 +1,28 @@
+"""How the list of orders is narrowed down; everything stands in the address."""
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+from django_filters import filters
+from django_filters.filterset import FilterSet
+
+from billing.models import Order
+
+COMPLETE = [("yes", _("complete")), ("no", _("not complete"))]
+
+
+class OrderFilter(FilterSet):
+    """Customer, state and completeness."""
+
+    def __init__(self, query: QueryDict, *, orders: QuerySet[Order]) -> None:
+        super().__init__(query, queryset=orders)  # type: ignore[no-untyped-call]  # the base is untyped
+
+    customer = filters.CharFilter(label=_("Customer (number or name)"), method="of_customer", max_length=200)
+    state = filters.ChoiceFilter(label=_("State"), empty_label=_("All states"), choices=Order.State.choices)
+    complete = filters.ChoiceFilter(label=_("Data"), empty_label=_("All"), choices=COMPLETE, method="by_completeness")
+
+    def of_customer(self, orders: QuerySet[Order], name: str, text: str) -> QuerySet[Order]:
+        return orders.filter(Q(customer__customer_id__iexact=text) | Q(customer__name__icontains=text))
+
+    def by_completeness(self, orders: QuerySet[Order], name: str, choice: str) -> QuerySet[Order]:
+        return orders.filter(complete=choice == "yes")

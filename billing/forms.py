@@ -1,0 +1,64 @@
+"""What the pages of the orders send, and the set-up of an agreement."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.pricing import PLACEHOLDERS, TemplateError, check_template
+
+MOST_ORDERS = 5000
+LARGEST_KEY = 2**63 - 1
+
+
+class KeysField(forms.Field):
+    """Primary keys: from one text with commas, or from the boxes of a list. Cleans to a list without doubles."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[int]:
+        texts = [text for item in value or [] for text in str(item).split(",")]
+        if len(texts) > MOST_ORDERS:
+            raise ValidationError(_("Too many orders at once."))
+        if not all(text.isascii() and text.isdigit() and len(text) < 20 for text in texts):
+            raise ValidationError(_("The choice of orders could not be read."))
+        return [key for key in dict.fromkeys(map(int, texts)) if key <= LARGEST_KEY]
+
+
+class ApprovalForm(forms.Form):
+    """The orders chosen; ``seen`` is the fingerprint of what the confirmation showed, empty on the way there."""
+
+    order = KeysField(error_messages={"required": gettext_lazy("Choose at least one order.")})
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+
+class AgreementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """For the admin, which names model and fields."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        self.fields["position_text"].help_text = _("May name: %(names)s") % {"names": names}
+
+    def clean_position_text(self) -> str:
+        text = str(self.cleaned_data["position_text"])
+        try:
+            check_template(text)
+        except TemplateError as error:
+            raise ValidationError(str(error)) from error
+        return text
+
+    def clean_counting_states(self) -> list[str]:
+        states = self.cleaned_data["counting_states"] or []
+        if not isinstance(states, list) or not all(isinstance(name, str) and name for name in states):
+            raise ValidationError(_('Write the states as a list, like ["closed successful"].'))
+        return states
+
+    def clean(self) -> dict[str, Any]:
+        """Either the default for everyone, or the agreement of one customer."""
+        cleaned = super().clean() or self.cleaned_data
+        if bool(cleaned.get("is_default")) == bool(cleaned.get("customer")):
+            self.add_error("customer", _("Choose a customer, or make this the default agreement, but not both."))
+        return cleaned

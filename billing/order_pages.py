@@ -1,0 +1,102 @@
+"""What the pages about orders show: the orders of a period, one order in full, and why a list is empty."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import PermissionsMixin
+from django.core.paginator import Page, Paginator
+from django.db.models import F, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from billing.models import Allocation, BillingRun, Order
+from common.jobs import Job
+from common.paging import Empty
+from common.templatetags.formats import month_label
+from tickets.models import AnyUser, Customer, sees_all_customers
+from tickets.periods import Period
+
+POSITIONS_PER_PAGE = 50
+RIGHTS = ("billing.run_billing", "tickets.see_all_customers")
+"""What starting runs, approving and exporting ask for: they act on all customers."""
+
+
+def may_bill(user: AnyUser) -> bool:
+    """Whether the user has all of ``RIGHTS``."""
+    return isinstance(user, PermissionsMixin) and user.has_perms(RIGHTS)
+
+
+def orders_of(period: Period, *, user: AnyUser) -> QuerySet[Order]:
+    """The period's orders that the user may see."""
+    orders = Order.objects.visible_to(user).select_related("customer")
+    return orders if period.everything else orders.filter(month=period.month.first_day)
+
+
+def run_of(period: Period) -> BillingRun | None:
+    """The run over all customers for the month; ``None`` where there is none or where all months are shown."""
+    if period.everything:
+        return None
+    return BillingRun.objects.filter(month=period.month.first_day, customer=None).first()
+
+
+def start_label(period: Period) -> str:
+    """What the button that starts the run says."""
+    if period.is_previous_month:
+        return _("Get closed tickets for previous month")
+    return _("Get closed tickets for %(month)s") % {"month": month_label(period.month)}
+
+
+def has_drafts(period: Period, *, user: AnyUser) -> bool:
+    return orders_of(period, user=user).filter(state=Order.State.DRAFT).exists()
+
+
+def why_no_orders(period: Period, *, user: AnyUser, run: BillingRun | None, is_filtered: bool) -> Empty:
+    """The sentence for a list without orders: no customers, nothing matches, no run yet, or nothing to bill."""
+    if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
+        return Empty(
+            title=_("No customers are assigned to you"),
+            text=_("You see the orders of the customers that are assigned to you. An administrator can assign them."),
+        )
+    if is_filtered:
+        text = _("Orders are there, but none passes the filters.")
+        return Empty(
+            title=_("Nothing matches"), text=text, url=f"?period={period.value}", action=_("Clear the filters")
+        )
+    if period.everything or run is None:
+        return Empty(title=_("No orders yet"), text=_("No run has drafted orders for this period."))
+    if run.is_active:
+        return Empty(title=_("A run is on its way"), text=_("The orders appear here when it has written them."))
+    if run.state == Job.State.FAILED:
+        return Empty(title=_("The run failed"), text=run.error if may_bill(user) else _("No order was written."))
+    return Empty(
+        title=_("Nothing to bill"), text=_("The run found no closed ticket with time. The left-out list says why.")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """One order with one page of its positions, each with the claims behind it."""
+
+    order: Order
+    positions: Page[Any]
+    """Of ``OrderPosition``, each with its live allocations as ``claims``."""
+    problems: list[str]
+    """Why the data may not be complete, as the latest run over the month found it."""
+
+
+def order_page(order: Order, *, page: str | None) -> OrderPage:
+    """Read what the page of an order shows; the number of queries does not depend on the number of positions."""
+    claims = Allocation.objects.filter(live=True).select_related("entry__agent").order_by("entry__booked_local", "pk")
+    positions = order.positions.select_related("ticket").prefetch_related(
+        Prefetch("allocations", queryset=claims, to_attr="claims")
+    )
+    return OrderPage(
+        order=order,
+        positions=Paginator(positions, POSITIONS_PER_PAGE).get_page(page),
+        problems=[] if order.complete else _problems(order),
+    )
+
+
+def _problems(order: Order) -> list[str]:
+    of_month = BillingRun.objects.filter(Q(customer=None) | Q(customer=order.customer_id), month=order.month)
+    run = of_month.order_by(F("finished_at").desc(nulls_last=True)).first()
+    return run.problems if run else []

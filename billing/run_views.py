@@ -1,0 +1,65 @@
+"""Billing runs: start one, watch it, and look at what became of it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from billing import tasks
+from billing.models import BillingRun
+from billing.order_pages import RIGHTS
+from billing.runs import start_run
+from billing.tables import RunTable
+from common.exports import export_response
+from common.paging import PagedData, show_page
+from tickets.periods import chosen_period
+
+STOP_POLLING = 286  # htmx takes the answer in and asks no more
+
+
+@permission_required(RIGHTS, raise_exception=True)
+def run_list(request: HttpRequest) -> HttpResponse:
+    """All runs, the latest month first."""
+    table = RunTable(PagedData(BillingRun.objects.select_related("customer")))
+    show_page(table, request)
+    if "export" in request.GET:
+        return export_response(table, request.GET["export"], _("billing-runs"))
+    return render(request, "billing/runs.html", {"table": table})
+
+
+@require_POST
+@permission_required(RIGHTS, raise_exception=True)
+def start(request: HttpRequest) -> HttpResponse:
+    """Start the run of the month, or go to the one that is already on its way."""
+    period = chosen_period(request.POST, now=timezone.now())
+    if period.error:
+        messages.error(request, period.error)
+        return redirect("billing:orders")
+    with transaction.atomic():
+        run = start_run(month=period.month, user=request.user, now=timezone.now())
+        transaction.on_commit(lambda: tasks.run.delay(run.pk))
+    return redirect(run)
+
+
+@permission_required(RIGHTS, raise_exception=True)
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far the run is and what came of it."""
+    found = get_object_or_404(BillingRun.objects.select_related("customer", "started_by"), pk=pk)
+    return render(request, "billing/run.html", {"run": found, "now": timezone.now()})
+
+
+@permission_required(RIGHTS, raise_exception=True)
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of the run's page that changes; asked for again and again while the run is active."""
+    found = get_object_or_404(BillingRun.objects.select_related("customer", "started_by"), pk=pk)
+    if not request.htmx:  # type: ignore[attr-defined]  # set by the middleware of django-htmx
+        return redirect(reverse("billing:run", args=[pk]))
+    status = 200 if found.is_active else STOP_POLLING
+    return render(
+        request, "billing/run_state.html", {"run": found, "now": timezone.now(), "is_polled": True}, status=status
+    )

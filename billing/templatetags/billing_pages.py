@@ -1,0 +1,77 @@
+"""What the pages say about billing: how a position was computed and why time of a ticket was left out."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django import template
+from django.template import Context
+
+from billing.models import OrderPosition
+from billing.pricing import Rule, Step, explain
+from billing.queries import Reason, left_out
+from common.months import Month
+from common.templatetags.formats import number
+from tickets.models import Ticket
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyNot:
+    month: Month
+    minutes: Decimal
+    text: str
+
+
+@register.simple_tag
+def explanation(position: OrderPosition) -> list[Step]:
+    """The steps from the recorded minutes to the amount, by the rule that was frozen with the position."""
+    return explain(position.recorded_minutes, Rule.from_json(position.rule))
+
+
+@register.filter
+def in_words(formula: tuple[Decimal | str, ...]) -> str:
+    """A formula with its numbers in the form of the language."""
+    return " ".join(number(part) if isinstance(part, Decimal) else part for part in formula)
+
+
+@register.filter
+def result(step: Step, currency: str) -> str:
+    """What a step comes to, with its unit; amounts with at least their cents."""
+    return f"{number(step.result, 2 if currency in step.unit else 0)} {step.unit}"
+
+
+@register.filter
+def full_number(value: Decimal) -> str:
+    """All digits that count: quantities and unit prices have up to five decimals."""
+    return number(value)
+
+
+@register.filter
+def price(value: Decimal) -> str:
+    """At least cents, and all digits that count."""
+    return number(value, 2)
+
+
+@register.simple_tag(takes_context=True)
+def left_out_reasons(context: Context, ticket: Ticket) -> list[WhyNot]:
+    """Why time of the ticket stands in no order of the month in which it was closed last (or booked on last)."""
+    day = _last_day(ticket)
+    if day is None:
+        return []
+    month = Month.of(day)
+    rows = left_out(month, customer=ticket.customer, user=context["request"].user)
+    return [
+        WhyNot(month=month, minutes=row.minutes, text=row.sentence)
+        for row in rows
+        if row.ticket == ticket and row.reason != Reason.BILLED_ELSEWHERE
+    ]
+
+
+def _last_day(ticket: Ticket) -> date | None:
+    closings = [closing.month for closing in ticket.closings.all()]
+    if closings:
+        return max(closings)
+    entry = ticket.entries.present().order_by("local_day").last()
+    return entry.local_day if entry else None

@@ -1,0 +1,114 @@
+"""The orders: list, page of one order, approval, export, and what was left out."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from billing.filters import OrderFilter
+from billing.forms import ApprovalForm
+from billing.handover import CONTENT_TYPES, Format, export_orders
+from billing.models import Order
+from billing.order_pages import RIGHTS, has_drafts, may_bill, order_page, orders_of, run_of, start_label, why_no_orders
+from billing.orders import OrdersRefused, approve_orders
+from billing.queries import left_out
+from billing.selection import select_orders
+from billing.tables import LeftOutTable, OrderTable
+from common.exports import export_response
+from common.paging import MOST_PER_PAGE, Empty, show_page
+from tickets.periods import chosen_period
+
+
+def order_list(request: HttpRequest) -> HttpResponse:
+    """Orders of the period with the button that starts the run, the choice to approve, and the export."""
+    period = chosen_period(request.GET, now=timezone.now(), offers_everything=True)
+    filters = OrderFilter(request.GET, orders=orders_of(period, user=request.user))
+    can_bill = may_bill(request.user)
+    table = OrderTable(filters.qs, can_choose=can_bill, one_month=not period.everything)
+    show_page(table, request, per_page=MOST_PER_PAGE)
+    if "export" in request.GET:
+        return export_response(table, request.GET["export"], f"{_('orders')}_{period.value}")
+    run = run_of(period)
+    context = {"period": period, "filters": filters, "table": table, "run": run, "can_bill": can_bill}
+    context |= {"start_label": start_label(period), "has_drafts": has_drafts(period, user=request.user)}
+    if not table.paginator.count:
+        is_filtered = any(filters.form.cleaned_data.values())
+        context["empty"] = why_no_orders(period, user=request.user, run=run, is_filtered=is_filtered)
+    return render(request, "billing/orders.html", context)
+
+
+def order(request: HttpRequest, pk: int) -> HttpResponse:
+    """One order: its positions, how each was computed, and what happened to it."""
+    visible = (
+        Order.objects.visible_to(request.user)
+        .select_related("customer__system", "agreement__customer", "approved_by")
+        .defer("customer__system__password")
+    )
+    found = get_object_or_404(visible.prefetch_related("events__user"), pk=pk)
+    can_bill = may_bill(request.user)
+    context = {"page": order_page(found, page=request.GET.get("page")), "order": found, "can_bill": can_bill}
+    return render(request, "billing/order.html", context)
+
+
+@require_POST
+@permission_required(RIGHTS, raise_exception=True)
+def approve(request: HttpRequest) -> HttpResponse:
+    """First what would be approved; then, if nothing of it changed meanwhile, approve it."""
+    form = ApprovalForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return redirect("billing:orders")
+    selection = select_orders(form.cleaned_data["order"], user=request.user)
+    seen = form.cleaned_data["seen"]
+    if not seen or not selection.orders or seen != selection.fingerprint:
+        context = {"selection": selection, "has_changed": bool(seen and selection.orders)}
+        return render(request, "billing/approve.html", context)
+    try:
+        approved = approve_orders(selection.orders, user=request.user, now=timezone.now())
+    except OrdersRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        text = ngettext("%(count)d order approved.", "%(count)d orders approved.", len(approved))
+        messages.success(request, text % {"count": len(approved)})
+    return redirect(f"{reverse('billing:orders')}?period={selection.orders[0].month:%Y-%m}")
+
+
+@require_POST
+@permission_required(RIGHTS, raise_exception=True)
+def export(request: HttpRequest) -> HttpResponse:
+    """The month's orders as the file for the ERP; drafts make it a preview."""
+    period = chosen_period(request.POST, now=timezone.now())
+    if period.error:
+        raise BadRequest(period.error)
+    try:
+        result = export_orders(month=period.month, format=Format.KIVITENDO, user=request.user, now=timezone.now())
+    except OrdersRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(f"{reverse('billing:orders')}?period={period.value}")
+    for problem in result.problems:
+        messages.warning(request, problem)  # read on the next page; this answer is the file
+    response = HttpResponse(result.content, content_type=CONTENT_TYPES[Format.KIVITENDO])
+    response["Content-Disposition"] = content_disposition_header(True, result.file_name)
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def left_out_list(request: HttpRequest) -> HttpResponse:
+    """Time that stands in no order of the month, with the reason."""
+    period = chosen_period(request.GET, now=timezone.now())
+    table = LeftOutTable(left_out(period.month, user=request.user))
+    show_page(table, request, per_page=MOST_PER_PAGE)
+    if "export" in request.GET:
+        return export_response(table, request.GET["export"], f"{_('left-out')}_{period.value}")
+    context: dict[str, object] = {"period": period, "table": table}
+    if not table.paginator.count:
+        text = _("Every minute that was read for this month stands in an order, or nothing was read yet.")
+        context["empty"] = Empty(title=_("Nothing was left out"), text=text)
+    return render(request, "billing/left_out.html", context)

@@ -1,0 +1,83 @@
+"""Every address of the portal and what pages are made of, for the tests that walk over all of them."""
+
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.pages.world import World
+
+PUBLIC = {"account_login", "account_signup", "account_inactive", "set_language", "account_logout"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """``name`` is the URL's; ``posts`` says that only POST is answered there."""
+
+    name: str
+    path: str
+    posts: bool = False
+
+
+def addresses(world: World) -> list[Address]:
+    """Every page of the portal, set-up pages excepted, with the first customer's objects."""
+    order, ticket, run = world.order.pk, world.ticket.pk, world.run.pk
+    return [
+        Address("start", "/"),
+        Address("tickets:list", "/tickets/"),
+        Address("tickets:ticket", f"/tickets/{ticket}/"),
+        Address("billing:orders", "/orders/"),
+        Address("billing:order", f"/orders/{order}/"),
+        Address("billing:approve", "/orders/approve/", posts=True),
+        Address("billing:export", "/orders/export/", posts=True),
+        Address("billing:left_out", "/orders/left-out/"),
+        Address("billing:runs", "/orders/runs/"),
+        Address("billing:start", "/orders/runs/start/", posts=True),
+        Address("billing:run", f"/orders/runs/{run}/"),
+        Address("billing:run_progress", f"/orders/runs/{run}/progress/"),
+        Address("set_language", "/language/", posts=True),
+        Address("account_login", "/accounts/login/"),
+        Address("account_logout", "/accounts/logout/"),
+        Address("account_signup", "/accounts/signup/"),
+        Address("account_inactive", "/accounts/inactive/"),
+        Address("account_reauthenticate", "/accounts/reauthenticate/"),
+        Address("account_change_password", "/accounts/password/change/"),
+    ]
+
+
+def names_in_use() -> set[str]:
+    """The names of all URL patterns but those of the set-up pages."""
+    return set(_names(get_resolver().url_patterns, ""))
+
+
+def _names(patterns: list[URLPattern | URLResolver], space: str) -> list[str]:
+    names: list[str] = []
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                names += _names(pattern.url_patterns, f"{pattern.namespace}:" if pattern.namespace else space)
+        else:
+            names.append(f"{space}{pattern.name}")
+    return names
+
+
+class Inline(HTMLParser):
+    """Collects what a strict content security policy would not run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        if tag == "style" or (tag == "script" and not names.get("src")):
+            self.found.append(f"<{tag}>")
+        self.found += [name for name, value in attrs if name == "style" or re.match(r"on|hx-on", name)]
+        self.found += [f"{tag} {value}" for value in names.values() if (value or "").startswith("javascript:")]
+
+
+def inline_parts(html: str) -> list[str]:
+    parser = Inline()
+    parser.feed(html)
+    return parser.found

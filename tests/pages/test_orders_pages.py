@@ -1,0 +1,347 @@
+"""The list of orders, the page of one, approval, export, and what was left out."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from billing.models import BillingRun, Export, Order, OrderEvent
+from tests.billing.scenes import bill, book, ticket_of
+from tests.factories.billing import AgreementFactory
+from tests.factories.tickets import CustomerFactory
+from tests.pages.world import NOW, World
+
+LIST_QUERIES = 12
+ORDER_QUERIES = 10
+FINGERPRINT = re.compile(r'name="seen" value="([0-9a-f]{64})"')
+
+
+@pytest.fixture
+def client(world: World) -> Client:
+    return world.clients["billing"]
+
+
+def page(client: Client, path: str) -> str:
+    return client.get(path).content.decode()
+
+
+def look(client: Client, *orders: Order) -> str:
+    """The page that shows what would be approved."""
+    return client.post("/orders/approve/", {"order": [order.pk for order in orders]}).content.decode()
+
+
+def confirm(client: Client, html: str) -> Any:
+    """Press the button of that page."""
+    keys, seen = re.search(r'name="order" value="([\d,]+)"', html), FINGERPRINT.search(html)
+    assert keys
+    assert seen
+    return client.post("/orders/approve/", {"order": keys[1], "seen": seen[1]})
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def states() -> set[str]:
+    return set(Order.objects.values_list("state", flat=True))
+
+
+def approve_all(client: Client) -> None:
+    confirm(client, look(client, *Order.objects.all()))
+
+
+def test_button_for_the_previous_month_says_exactly_what_it_does(client: Client) -> None:
+    assert re.search(r"<button[^>]*>Get closed tickets for previous month</button>", page(client, "/orders/"))
+
+
+def test_button_names_any_other_month(client: Client) -> None:
+    assert "Get closed tickets for September 2026" in page(client, "/orders/?period=2026-09")
+
+
+def test_list_shows_state_minutes_amount_and_completeness(world: World, client: Client) -> None:
+    html = page(client, "/orders/?customer=K1001")
+
+    assert world.order.number in html
+    assert "draft" in html
+    assert "30.00 EUR" in html
+    assert "complete" in html
+
+
+def test_totals_are_kept_apart_by_currency(world: World, client: Client) -> None:
+    swiss = CustomerFactory(system=world.system, customer_id="CH")
+    AgreementFactory(customer=swiss, currency="CHF")
+    ticket_of(swiss, 10)
+    bill(now=NOW)
+
+    html = page(client, "/orders/")
+
+    assert "10.00 CHF + 7,949.00 EUR" in html[html.index("<tfoot>") :]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"), [("state=draft", 2), ("state=approved", 0), ("complete=yes", 2), ("complete=no", 0)]
+)
+def test_filter_finds(client: Client, query: str, count: int) -> None:
+    assert page(client, f"/orders/?{query}").count("data-select ") == count
+
+
+def test_query_count_does_not_depend_on_the_number_of_rows(
+    world: World, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for name in ("one", "three x", "three y", "three z"):
+        ticket_of(CustomerFactory(system=world.system, name=name), 5)
+    bill(now=NOW)
+
+    for name in ("one", "three"):
+        with django_assert_num_queries(LIST_QUERIES):
+            client.get(f"/orders/?customer={name}")
+
+
+def test_export_of_the_table_keeps_the_filters(client: Client) -> None:
+    text = client.get("/orders/?customer=K1001&export=csv").content.decode()
+
+    assert "K1001 Königsbau AG" in text
+    assert "Zebra" not in text
+
+
+def test_month_without_a_run_says_so(client: Client) -> None:
+    assert "No run has drafted orders for this period." in page(client, "/orders/?period=2026-08")
+
+
+def test_filter_without_hits_says_so(client: Client) -> None:
+    assert "Orders are there, but none passes the filters." in page(client, "/orders/?customer=nobody")
+
+
+def test_run_that_found_nothing_says_so(world: World, client: Client) -> None:
+    BillingRun.objects.update(month="2026-09-01", complete=False, state="partly")
+
+    assert "The run found no closed ticket with time." in page(client, "/orders/?period=2026-09")
+
+
+def test_run_that_failed_tells_why_to_those_who_may_know(world: World) -> None:
+    BillingRun.objects.update(month="2026-09-01", complete=False, state="failed", error="The system is down.")
+
+    assert "The system is down." in page(world.clients["billing"], "/orders/?period=2026-09")
+    assert "The system is down." not in page(world.clients["manager"], "/orders/?period=2026-09")
+
+
+def test_active_run_takes_the_place_of_the_button(world: World, client: Client) -> None:
+    BillingRun.objects.update(complete=False, state="running")
+
+    html = page(client, "/orders/")
+
+    assert "Get closed tickets" not in html
+    assert f'href="/orders/runs/{world.run.pk}/"' in html
+
+
+def test_list_of_a_month_whose_run_is_on_its_way_says_so(client: Client) -> None:
+    BillingRun.objects.update(month="2026-09-01", complete=False, state="queued")
+
+    assert "The orders appear here when it has written them." in page(client, "/orders/?period=2026-09")
+
+
+def test_order_page_explains_each_amount(world: World, client: Client) -> None:
+    html = page(client, f"/orders/{world.order.pk}/")
+    words = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+    assert "Quantity: 30 ÷ 60 = 0.5 Std" in words
+    assert "Unit price: 60 × 60 ÷ 60 = 60.00 EUR/Std" in words
+    assert "Amount: 0.5 × 60 = 30.00 EUR" in words
+    assert "2026-10-05 10:00:00" in words
+    assert "drafted" in words
+
+
+def test_order_page_counts_its_queries(
+    world: World, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    large = CustomerFactory(system=world.system)
+    for _number in range(3):
+        ticket_of(large, 5, 6)
+    bill(now=NOW)
+
+    for order in (world.order, Order.objects.get(customer=large)):
+        with django_assert_num_queries(ORDER_QUERIES):
+            client.get(f"/orders/{order.pk}/")
+
+
+def test_long_order_comes_in_pages_and_its_total_is_of_all(world: World, client: Client) -> None:
+    large = CustomerFactory(system=world.system, customer_id="large")
+    AgreementFactory(customer=large)
+    for _number in range(51):
+        ticket_of(large, 10)
+    bill(now=NOW)
+
+    html = page(client, f"/orders/{Order.objects.get(customer=large).pk}/?page=2")
+
+    assert html.count("How was this computed?") == 1
+    assert "Total of 51 positions" in html
+    assert "510.00 EUR" in html
+
+
+def test_incomplete_order_says_why_and_cannot_be_approved(world: World, client: Client) -> None:
+    Order.objects.update(complete=False)
+    BillingRun.objects.update(complete=False, state="partly", problems=["Helpdesk did not answer."])
+
+    html = page(client, f"/orders/{world.order.pk}/")
+    look(client, world.order)
+
+    assert "Helpdesk did not answer." in html
+    assert "Approve this order" not in html
+    assert "None of the chosen orders is a draft" in look(client, world.order)
+    assert states() == {"draft"}
+
+
+def test_approval_shows_count_and_sum_before_anything_happens(world: World, client: Client) -> None:
+    html = look(client, world.order, world.foreign_order)
+
+    assert "7,949.00 EUR" in html
+    assert "Approve 2 orders" in html
+    assert states() == {"draft"}
+
+
+def test_confirmed_orders_are_approved(world: World, client: Client) -> None:
+    response = confirm(client, look(client, world.order, world.foreign_order))
+
+    assert response["Location"] == "/orders/?period=2026-10"
+    assert said(response) == ["2 orders approved."]
+    assert states() == {"approved"}
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_order_with_a_large_key_is_approved_from_its_own_page(world: World, client: Client, language: str) -> None:
+    order = Order.objects.get(pk=world.order.pk)
+    order.pk, order.number, order.customer = 1_234_567, "large", CustomerFactory(system=world.system)
+    order.save(force_insert=True)
+
+    html = client.get("/orders/1234567/", headers={"accept-language": language}).content.decode()
+
+    assert re.findall(r'name="order"\s+value="([^"]*)"', html) == ["1234567"]
+
+
+def test_confirming_twice_acts_once(world: World, client: Client) -> None:
+    html = look(client, world.order)
+
+    confirm(client, html)
+    again = confirm(client, html)
+
+    assert OrderEvent.objects.filter(kind="approved").count() == 1
+    assert "These are approved already" in again.content.decode()
+
+
+def test_order_that_changed_meanwhile_is_shown_again_instead_of_approved(world: World, client: Client) -> None:
+    html = look(client, world.order)
+    book(world.ticket, 15)
+    bill(now=NOW.replace(minute=5))
+
+    response = confirm(client, html)
+
+    assert "A run has changed these orders since you looked at them." in response.content.decode()
+    assert states() == {"draft"}
+    confirm(client, response.content.decode())
+    assert Order.objects.get(pk=world.order.pk).state == "approved"
+
+
+def test_refusal_of_the_ledger_is_shown(world: World, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    html = look(client, world.order)
+    Order.objects.get(pk=world.order.pk).positions.all().delete()
+
+    response = confirm(client, html)
+
+    assert said(response) == [f"Order {world.order.number} has no position."]
+    assert states() == {"draft"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ([], "Choose at least one order."),
+        (["x"], "The choice of orders could not be read."),
+        (["1,,2"], "The choice of orders could not be read."),
+        (["-1"], "The choice of orders could not be read."),
+        (["9" * 30], "The choice of orders could not be read."),
+        (["1," * 6000], "Too many orders at once."),
+    ],
+)
+def test_choice_that_cannot_be_read_is_refused(client: Client, keys: list[str], sentence: str) -> None:
+    response = client.post("/orders/approve/", {"order": keys})
+
+    assert response["Location"] == "/orders/"
+    assert said(response) == [sentence]
+
+
+def test_unknown_orders_are_no_orders(client: Client) -> None:
+    response = client.post("/orders/approve/", {"order": ["999999", str(2**63)]})
+
+    assert "Nothing to approve" in response.content.decode()
+
+
+def test_drafts_are_exported_as_a_preview(client: Client) -> None:
+    response = client.post("/orders/export/", {"period": "2026-10"})
+
+    assert response["Content-Disposition"] == 'attachment; filename="kivitendo-2026-10-draft.csv"'
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert said(response) == ["This is a preview: 2 orders are still drafts. Approve them, then export again."]
+    assert states() == {"draft"}
+
+
+def test_button_tells_that_drafts_make_a_preview(client: Client) -> None:
+    before = page(client, "/orders/")
+    approve_all(client)
+
+    assert "kivitendo CSV (preview with drafts)" in before
+    assert "kivitendo CSV (preview with drafts)" not in page(client, "/orders/")
+
+
+def test_approved_orders_are_exported_once(client: Client) -> None:
+    approve_all(client)
+
+    first = client.post("/orders/export/", {"period": "2026-10"})
+    second = client.post("/orders/export/", {"period": "2026-10"})
+
+    assert first.content == second.content
+    assert Export.objects.count() == 1
+    assert states() == {"exported"}
+
+
+def test_month_without_orders_is_not_exported(client: Client) -> None:
+    response = client.post("/orders/export/", {"period": "2026-08"})
+
+    assert response["Location"] == "/orders/?period=2026-08"
+    assert said(response) == ["There is no order for 2026-08. Start a billing run first."]
+
+
+def test_export_of_no_month_is_a_bad_request(client: Client) -> None:
+    assert client.post("/orders/export/", {"period": "soon"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/orders/approve/", "/orders/export/", "/orders/runs/start/"])
+def test_what_acts_is_not_to_be_had_by_get(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 405
+
+
+def test_left_out_list_names_reason_and_minutes(client: Client) -> None:
+    html = page(client, "/orders/left-out/")
+
+    assert "Still open" in html
+    assert "The ticket was not closed in this month, or is open again." in html
+    assert '<span title="0:45">45</span>' in html
+
+
+def test_left_out_list_is_a_file_too(world: World) -> None:
+    lines = world.clients["manager"].get("/orders/left-out/?export=csv").content.decode().splitlines()
+
+    assert len(lines) == 3
+    assert lines[1].endswith('or is open again.",1,45')
+
+
+def test_left_out_list_without_rows_says_so(client: Client) -> None:
+    assert "Nothing was left out" in page(client, "/orders/left-out/?period=2026-08")
+
+
+def test_left_out_list_is_sorted(client: Client) -> None:
+    html = page(client, "/orders/left-out/?sort=minutes")
+
+    assert html.index("Still open") < html.index("Zebra title")

@@ -1,0 +1,115 @@
+"""What the list of tickets and the page of a ticket show."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.core.cache import cache
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from common.durations import PLACES
+from common.money import quantize
+from common.paging import Empty
+from tickets.models import AnyUser, Customer, SyncRun, Ticket, TicketSystem, TimeEntry, sees_all_customers
+from tickets.periods import Period
+
+CHOICES_SECONDS = 600
+
+
+def tickets_of(period: Period, *, user: AnyUser) -> QuerySet[Ticket]:
+    """Tickets that the user may see, closed in the month or all; with minutes booked in the month and in total.
+
+    ``has_billed`` and ``has_unbilled`` tell whether entries stand in a live order position and whether others do not.
+    """
+    entries = TimeEntry.objects.present().filter(ticket=OuterRef("pk"))
+    in_period = entries if period.everything else entries.booked_in(period.month)
+    tickets = Ticket.objects.visible_to(user)
+    if not period.everything:
+        tickets = tickets.closed_in(period.month)
+    return tickets.select_related("customer").annotate(
+        minutes_in_period=_sum_of_minutes(in_period),
+        minutes=_sum_of_minutes(entries),
+        has_billed=Exists(entries.filter(allocations__live=True)),
+        has_unbilled=Exists(entries.exclude(allocations__live=True)),
+    )
+
+
+def minutes_of(tickets: QuerySet[Ticket], period: Period) -> dict[str, Decimal]:
+    """Sums over all these tickets in one pass over their entries, by the names of the columns."""
+    in_period = Q() if period.everything else _booked_in(period)
+    found = TimeEntry.objects.present().filter(ticket__in=tickets.order_by().values("pk"))
+    sums = found.aggregate(minutes_in_period=Sum("minutes", filter=in_period), minutes=Sum("minutes"))
+    return {name: quantize(total or Decimal(0), PLACES) for name, total in sums.items()}
+
+
+def ticket_by_number(text: str, *, user: AnyUser) -> Ticket | None:
+    """The one ticket with exactly this number; ``None`` where there is none or where several systems have it."""
+    if not text.strip() or "\0" in text:
+        return None
+    systems = TicketSystem.objects.values("pk")  # the index on numbers begins with the system
+    found = Ticket.objects.visible_to(user).filter(system__in=systems, number=text.strip())[:2]
+    return found[0] if len(found) == 1 else None
+
+
+def queues_and_states(tickets: QuerySet[Ticket], period: Period, *, user: AnyUser) -> tuple[list[str], list[str]]:
+    """What the filters offer: names that occur among the tickets. Over all months they are kept for ten minutes."""
+
+    def read() -> list[tuple[str, str]]:
+        return list(tickets.order_by().values_list("queue", "state").distinct())
+
+    key = f"tickets-filters-{user.pk}"
+    pairs = (cache.get_or_set(key, read, CHOICES_SECONDS) or []) if period.everything else read()
+    return sorted({queue for queue, _state in pairs if queue}), sorted({state for _queue, state in pairs if state})
+
+
+def why_empty(period: Period, *, user: AnyUser, is_filtered: bool) -> Empty:
+    """The sentence for a list without rows: no customers, nothing matches, never read, or really nothing."""
+    if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
+        return Empty(
+            title=_("No customers are assigned to you"),
+            text=_("You see the tickets of the customers that are assigned to you. An administrator can assign them."),
+        )
+    if is_filtered:
+        text = _("Tickets are there, but none passes the filters.")
+        return Empty(
+            title=_("Nothing matches"), text=text, url=f"?period={period.value}", action=_("Clear the filters")
+        )
+    if not period.everything and not SyncRun.objects.filter(month=period.month.first_day, complete=True).exists():
+        return Empty(
+            title=_("Not read yet"),
+            text=_("The tickets of %(month)s were not yet read in full.") % {"month": period.label},
+            url=f"{reverse('billing:orders')}?period={period.value}",
+            action=_("To the orders, where a run reads them"),
+        )
+    return Empty(title=_("Nothing here"), text=_("No ticket was closed in this period."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeOfTicket:
+    """A ticket's entries and how their sum compares with what the ticket system says; all in minutes."""
+
+    entries: list[TimeEntry]
+    minutes: Decimal
+    upstream_minutes: Decimal | None
+
+    @property
+    def difference(self) -> Decimal | None:
+        """Ticket system's total less the sum of the entries; ``None`` where it tells no total."""
+        return None if self.upstream_minutes is None else self.upstream_minutes - self.minutes
+
+
+def time_of(ticket: Ticket) -> TimeOfTicket:
+    """All entries of the ticket, gone ones included but not summed, each with its agent and its allocations."""
+    entries = list(ticket.entries.select_related("agent").prefetch_related("allocations__position__order"))
+    upstream = None if ticket.time_units is None else ticket.time_units * ticket.system.minutes_per_unit
+    present = (entry.minutes for entry in entries if entry.gone_at is None)
+    return TimeOfTicket(entries=entries, minutes=sum(present, Decimal(0)), upstream_minutes=upstream)
+
+
+def _booked_in(period: Period) -> Q:
+    return Q(local_day__gte=period.month.first_day, local_day__lt=period.month.end_day)
+
+
+def _sum_of_minutes(entries: QuerySet[TimeEntry]) -> Subquery:
+    return Subquery(entries.order_by().values("ticket").annotate(total=Sum("minutes")).values("total"))
