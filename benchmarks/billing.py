@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from billing.runs import run_billing, start_run
 from django.db import connection, transaction
 
 from benchmarks.stopwatch import Result, compare, seconds
 from billing.models import Agreement, Allocation, BillingRun, Order, OrderEvent, OrderPosition
+from billing.runs import run_billing, start_run
 from common.jobs import Job
 from common.months import Month
 from tickets.models import Agent, Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
@@ -45,12 +45,15 @@ CLAIMS_SQL = """
     FROM tickets_timeentry e JOIN billing_orderposition p ON p.ticket_id = e.ticket_id
         JOIN billing_order o ON o.id = p.order_id AND o.month = %s
     WHERE e.gone_at IS NULL AND e.local_day < %s
-        AND NOT EXISTS (SELECT 1 FROM billing_allocation a WHERE a.entry_id = e.id AND a.live)
+    ON CONFLICT DO NOTHING
 """
 
 
 def seed(*, customers: int, tickets: int, entries: int) -> None:
-    """Fill the mirror: closed tickets of October 2026, evenly spread, every entry 15 minutes."""
+    """Fill the mirror anew: closed tickets of October 2026, evenly spread, every entry 15 minutes."""
+    clear_ledger()
+    for model in (TimeEntry, TicketClosing, SyncRun, Ticket, Customer, Agent, TicketSystem):
+        model._base_manager.all()._raw_delete("default")
     system = TicketSystem.objects.create(name="bench", base_url="http://127.0.0.1/otrs", login="x", password="x")  # noqa: S106
     agent = Agent.objects.create(system=system, login="anna", user_id=3)
     people = Customer.objects.bulk_create(Customer(system=system, customer_id=f"K{i:05}") for i in range(customers))

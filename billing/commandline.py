@@ -1,27 +1,15 @@
-"""What the commands of the ledger share: reading their arguments, tables, a progress bar, files written whole."""
+"""What the commands of the ledger share: naming a customer, tables, files written whole."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TextIO
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from common.months import Month
+from common.commandline import WRONG_USE
 from tickets.models import Customer
-
-PARTLY, WRONG_USE = 1, 2  # exit codes
-BAR_WIDTH = 30
-
-
-def read_month(text: str) -> Month:
-    """The month of ``YYYY-MM``; anything else ends the command as wrong use."""
-    try:
-        return Month.parse(text)
-    except ValueError as error:
-        raise CommandError(str(error), returncode=WRONG_USE) from error
 
 
 def read_customer(text: str | None) -> Customer | None:
@@ -46,31 +34,6 @@ def read_customer(text: str | None) -> Customer | None:
             returncode=WRONG_USE,
         )
     return found[0]
-
-
-class Progress:
-    """A bar on a terminal; elsewhere nothing, so that logs and pipes stay clean."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._shows = stream.isatty()
-        self._width = 0
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        if self._shows:
-            share = min(done / total, 1) if total else 0
-            bar = "#" * round(BAR_WIDTH * share)
-            self._draw(f"[{bar:<{BAR_WIDTH}}] {share:4.0%} {step}")
-
-    def clear(self) -> None:
-        if self._shows and self._width:
-            self._draw("")
-            self._stream.write("\r")
-
-    def _draw(self, line: str) -> None:
-        self._stream.write(f"\r{line:<{self._width}}")
-        self._stream.flush()
-        self._width = len(line)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int) -> str:

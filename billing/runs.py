@@ -20,13 +20,12 @@ from billing.numbers import order_numbers
 from billing.plans import Change
 from common.jobs import Job, claim, finish, report, requeue
 from common.months import Month
+from common.progress import OnStep, named
 from generic_interface.client import Client
 from tickets.connect import open_client
 from tickets.models import AnyUser, Customer, SyncRun, TicketSystem
 from tickets.sync import SyncBusy, is_final, run_sync, start_sync
 
-OnProgress = Callable[[str, int, int], object]
-"""Called with what is being done, how much of it is done and how much there is (0: not known)."""
 LONGEST_STEP = 200
 
 
@@ -86,7 +85,7 @@ def run_billing(
     *,
     clock: Callable[[], datetime] = timezone.now,
     make_client: Callable[[TicketSystem], Client] = open_client,
-    on_progress: OnProgress | None = None,
+    on_progress: OnStep | None = None,
 ) -> BillingRun:
     """Do the run from start to end in this process and return it finished.
 
@@ -118,7 +117,7 @@ def _read(
     month: Month,
     clock: Callable[[], datetime],
     make_client: Callable[[TicketSystem], Client],
-    tell: OnProgress,
+    tell: OnStep,
 ) -> Reading:
     """Read the active systems, unless the run takes the mirror as it stands; a failing one does not stop the others."""
     reading = Reading()
@@ -130,7 +129,7 @@ def _read(
         try:
             if run.reads_first and system.active and not _was_read_for(run, sync):
                 sync = start_sync(system=system, month=month, user=run.started_by)
-                sync = run_sync(sync, clock=clock, make_client=make_client, on_progress=_named(system, tell))
+                sync = run_sync(sync, clock=clock, make_client=make_client, on_progress=named(str(system), tell))
             problem = sync_problem(system, month, sync)
         except SyncBusy as busy:
             problem = str(busy)
@@ -144,11 +143,7 @@ def _was_read_for(run: BillingRun, sync: SyncRun | None) -> bool:
     return sync is not None and sync.started_at is not None and sync.started_at >= run.requested_at and is_final(sync)
 
 
-def _named(system: TicketSystem, tell: OnProgress) -> OnProgress:
-    return lambda step, done, total: tell(f"{system}: {step}", done, total)
-
-
-def _bill(run: BillingRun, month: Month, *, complete: bool, clock: Callable[[], datetime], tell: OnProgress) -> Tally:
+def _bill(run: BillingRun, month: Month, *, complete: bool, clock: Callable[[], datetime], tell: OnStep) -> Tally:
     customers = customers_to_bill(month, run.customer)
     holding = customers_holding_others_time(month) if run.customer_id is None else []
     work = chunks(holding) + chunks(customers)

@@ -46,10 +46,8 @@ def order_list(request: HttpRequest) -> HttpResponse:
 
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """One order: its positions, how each was computed, and what happened to it."""
-    visible = (
-        Order.objects.visible_to(request.user)
-        .select_related("customer__system", "agreement__customer", "approved_by")
-        .defer("customer__system__password")
+    visible = Order.objects.visible_to(request.user).select_related(
+        "customer__system", "agreement__customer", "approved_by"
     )
     found = get_object_or_404(visible.prefetch_related("events__user"), pk=pk)
     can_bill = may_bill(request.user)

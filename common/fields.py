@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.query_utils import DeferredAttribute
 
 
 class DecryptionError(Exception):
@@ -40,12 +41,37 @@ def decrypt(token: str) -> str:
         ) from error
 
 
+class Token(str):
+    """An encrypted value as the database holds it."""
+
+    __slots__ = ()
+
+
+class DecryptOnAccess(DeferredAttribute):
+    """Decrypts when the attribute is read, so that a lost key breaks nothing but the use of the secret."""
+
+    def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
+        value = super().__get__(instance, cls)
+        if isinstance(value, Token) and instance is not None:
+            value = instance.__dict__[self.field.attname] = decrypt(value)
+        return value
+
+    def __set__(self, instance: models.Model, value: str) -> None:
+        """Without this Python would look into the instance first and never come here."""
+        instance.__dict__[self.field.attname] = value
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Encrypted at rest with Fernet (AES-CBC and HMAC). Cannot be searched. Empty text stays empty."""
+    """Encrypted at rest with Fernet (AES-CBC and HMAC). Cannot be searched. Empty text stays empty.
+
+    Reading the attribute raises ``DecryptionError`` when the key is lost; loading the row does not.
+    """
+
+    descriptor_class = DecryptOnAccess
 
     def get_prep_value(self, value: Any) -> Any:
         prepared = super().get_prep_value(value)
         return encrypt(prepared) if prepared else prepared
 
     def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> str | None:
-        return decrypt(value) if value else value
+        return Token(value) if value else value

@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=2)  # longer than any single request may take, see Connection.total_deadline
 MAX_ATTEMPTS = 5
 
 

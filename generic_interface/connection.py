@@ -33,6 +33,6 @@ class Connection:
     batch_size: int = 500
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
-    total_deadline: float = 180.0
+    total_deadline: float = 100.0
     max_bytes: int = 64 * 1024 * 1024
     verify_tls: bool = True

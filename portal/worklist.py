@@ -94,9 +94,9 @@ def system_states() -> list[StateOfSystem]:
     """Every active ticket system with its latest reading and its latest complete one; two queries."""
     runs = SyncRun.objects.filter(system=OuterRef("pk")).order_by("-created_at", "-pk").values("pk")
     systems = list(
-        TicketSystem.objects.filter(active=True)
-        .defer("password")
-        .annotate(latest=Subquery(runs[:1]), complete=Subquery(runs.filter(complete=True)[:1]))
+        TicketSystem.objects.filter(active=True).annotate(
+            latest=Subquery(runs[:1]), complete=Subquery(runs.filter(complete=True)[:1])
+        )
     )
     wanted = {pk for system in systems for pk in _runs_of(system) if pk}
     found = SyncRun.objects.in_bulk(wanted) if wanted else {}

@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
@@ -20,17 +19,13 @@ class TicketSystemAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     list_display = ("name", "base_url", "preset", "time_zone", "minutes_per_unit", "active")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TicketSystem]:
-        """Without the passwords: no list needs them, and one that cannot be decrypted must not lock the set-up."""
-        return super().get_queryset(request).defer("password")
-
     def get_urls(self) -> list[URLPattern]:
         check = path("<int:pk>/check/", self.admin_site.admin_view(self.check_page), name="tickets_ticketsystem_check")
         return [check, *super().get_urls()]
 
     def check_page(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask the ticket system what works; only on POST, because it takes a while."""
-        system = get_object_or_404(TicketSystem.objects.defer("password"), pk=pk)
+        system = get_object_or_404(TicketSystem, pk=pk)
         if not self.has_change_permission(request, system):
             raise PermissionDenied
         checks = check_connection(pk) if request.method == "POST" else []

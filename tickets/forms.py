@@ -63,6 +63,6 @@ def _forget_unreadable_password(system: TicketSystem | None) -> None:
     if system is None:
         return
     try:
-        system.password = system.password  # read now, where it was deferred
+        str(system.password)  # decrypts
     except DecryptionError:
         system.password = ""

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from common.months import Month
+from common.progress import OnStep
 from generic_interface.client import Client
 from generic_interface.records import AccountedTime, TicketRecord
 from tickets.models import TicketSystem
-from tickets.snapshot import Known, MonthSnapshot, OnStep, SyncStopped, Window
+from tickets.snapshot import Known, MonthSnapshot, SyncStopped, Window
 
 
 def read_month(

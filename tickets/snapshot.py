@@ -1,14 +1,10 @@
 """What is known before a month is read and what was read: plain values between reading and writing."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from common.months import Month
 from generic_interface.records import AccountedTime, TicketHistory, TicketRecord
-
-OnStep = Callable[[str, int, int], object]
-"""Called with what is being done, how much of it is done and how much there is (0: not known)."""
 
 
 class SyncStopped(Exception):

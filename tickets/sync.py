@@ -16,6 +16,7 @@ from common import jobs
 from common.fields import DecryptionError
 from common.jobs import Job
 from common.months import Month
+from common.progress import OnStep
 from generic_interface.client import Client
 from generic_interface.errors import InterfaceError
 from tickets.connect import open_client
@@ -23,7 +24,7 @@ from tickets.mirror import MoreTicketsNeeded, Outcome, write_month
 from tickets.models import SyncRun, TicketSystem
 from tickets.queries import known_before, month_totals
 from tickets.reading import read_month, read_more
-from tickets.snapshot import MonthSnapshot, OnStep, SyncStopped
+from tickets.snapshot import MonthSnapshot, SyncStopped
 
 Clock = Callable[[], datetime]
 ClientFactory = Callable[[TicketSystem], Client]

@@ -34,8 +34,6 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
 
 def ticket(request: HttpRequest, pk: int) -> HttpResponse:
     """What the ticket system says about one ticket and the time booked on it."""
-    visible = (
-        Ticket.objects.visible_to(request.user).select_related("system", "customer", "owner").defer("system__password")
-    )
+    visible = Ticket.objects.visible_to(request.user).select_related("system", "customer", "owner")
     found = get_object_or_404(visible.prefetch_related("closings"), pk=pk)
     return render(request, "tickets/ticket.html", {"ticket": found, "time": time_of(found)})

@@ -1,6 +1,5 @@
 """Small mirrors to bill: tickets with time in a few words, and the ledger as plain values to compare."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ from billing.queries import left_out
 from billing.runs import run_billing, start_run
 from common.jobs import Job
 from common.months import Month
+from common.progress import OnStep
 from tests.factories.tickets import SyncRunFactory, TicketClosingFactory, TicketFactory, TimeEntryFactory
 from tickets.models import Customer, Ticket, TicketSystem, TimeEntry
 
@@ -104,7 +104,7 @@ class Interrupted(SystemExit):
     """The worker is killed here."""
 
 
-def killing(step: int) -> Callable[..., None]:
+def killing(step: int) -> OnStep:
     """A progress callback that kills the worker at its n-th report."""
     seen: list[str] = []
 
@@ -116,7 +116,7 @@ def killing(step: int) -> Callable[..., None]:
     return on_progress
 
 
-def killing_at(step: str) -> Callable[..., None]:
+def killing_at(step: str) -> OnStep:
     """A progress callback that kills the worker when it reports this step."""
 
     def on_progress(text: str, done: int, total: int) -> None:

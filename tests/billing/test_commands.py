@@ -1,4 +1,3 @@
-import io
 import json
 import sys
 from datetime import UTC, datetime
@@ -8,29 +7,17 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
-from billing.commandline import Progress, write_file
+from billing.commandline import write_file
 from billing.management.commands import bill as bill_command
 from billing.models import BillingRun, Order
 from common.jobs import Job
 from tests.billing.scenes import NOW, bill, ledger, ticket_of
+from tests.commands import Terminal, run_command
 from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import CustomerFactory, TicketSystemFactory
 from tickets.models import Customer, TicketSystem
-
-
-def run_command(name: str, *args: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command."""
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        call_command(name, *args, stdout=out, stderr=err)
-    except SystemExit as exit_:
-        return int(exit_.code or 0), out.getvalue(), err.getvalue()
-    except CommandError as error:
-        return error.returncode, out.getvalue(), str(error)
-    return 0, out.getvalue(), err.getvalue()
 
 
 def test_bill_prints_aligned_orders_and_totals(customer: Customer) -> None:
@@ -330,27 +317,6 @@ def test_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> No
         write_file(tmp_path, "x.csv", b"new")
 
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_is_a_bar_on_a_terminal_and_nothing_elsewhere() -> None:
-    terminal, pipe = Terminal(), io.StringIO()
-
-    for stream in (terminal, pipe):
-        progress = Progress(stream)
-        progress("Reading a long thing", 0, 0)
-        progress("Half", 1, 2)
-        progress.clear()
-
-    assert pipe.getvalue() == ""
-    assert terminal.getvalue().split("\r")[1:3] == [
-        f"[{30 * ' '}]   0% Reading a long thing",
-        f"[{15 * '#'}{15 * ' '}]  50% Half".ljust(58),
-    ]
 
 
 def test_bar_is_drawn_while_billing(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,17 @@
 """Races against the real database: what counts is what stands in the tables afterwards."""
 
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier
 
 import pytest
-from django.db import connection
 
 from billing.ledger import Writing, bill_customers
 from billing.models import Agreement, Allocation, BillingRun, Order
 from billing.numbers import order_numbers
 from billing.orders import OrdersRefused, approve_orders
 from billing.runs import RunBusy, run_billing, start_run
+from tests.at_once import at_once
 from tests.billing.scenes import (
     NOW,
     OCTOBER,
@@ -36,21 +33,6 @@ WORKERS, ROUNDS = 8, 5
 def _default_agreement(db: None) -> None:
     """The one of the migrations is flushed away by the first of these tests."""
     Agreement.objects.get_or_create(is_default=True, defaults={"hourly_rate": 95})
-
-
-def at_once(work: Callable[[int], object]) -> list[object]:
-    """Let all workers begin in the same moment, each on its own connection."""
-    barrier = Barrier(WORKERS, timeout=20)
-
-    def begin(number: int) -> object:
-        try:
-            barrier.wait()
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(begin, range(WORKERS)))
 
 
 def mirror() -> list[Ticket]:
@@ -79,7 +61,7 @@ def test_run_started_by_many_at_once_is_one_run(_round: int) -> None:
         except RunBusy:
             return "busy"
 
-    results = at_once(start_and_work)
+    results = at_once(start_and_work, workers=WORKERS)
 
     assert set(results) <= {"done", "busy"}
     assert "done" in results
@@ -101,7 +83,7 @@ def test_workers_past_every_lease_bill_each_entry_once(_round: int) -> None:
         writing = Writing(month=OCTOBER, numbers=order_numbers(OCTOBER), complete=True, user=None, now=NOW)
         return len(bill_customers(customers, writing).failures)
 
-    at_once(bill_or_book)
+    at_once(bill_or_book, workers=WORKERS)
     run = bill(now=NOW + timedelta(hours=1))
 
     assert run.complete
@@ -127,7 +109,7 @@ def test_order_approved_while_it_is_rebuilt_is_approved_as_it_stands(_round: int
             return type(refused).__name__
         return "billed"
 
-    results = Counter(at_once(approve_or_bill))
+    results = Counter(at_once(approve_or_bill, workers=WORKERS))
 
     minutes = {order.recorded_minutes for order in Order.objects.filter(state=Order.State.APPROVED)}
     assert results["approved"] <= 1

@@ -1,7 +1,6 @@
 """The main job over real sockets: sync, orders, hand-over, against the data set's own truth."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +15,7 @@ from billing.queries import Reason, left_out
 from billing.runs import run_billing, start_run
 from common.jobs import LEASE, Job
 from common.months import Month
-from generic_interface.client import Client
+from common.progress import OnStep
 from generic_interface.simulator.data import build_data_set, build_month
 from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.faults import FaultKind, FaultPlan
@@ -34,8 +33,8 @@ from tests.billing.scenes import (
     killing_at,
     ledger,
 )
-from tests.factories.tickets import TicketSystemFactory
-from tickets.connect import connection_of
+from tests.factories.tickets import connected
+from tests.tickets.support import hasty_client
 from tickets.models import TicketSystem, TimeEntry
 
 pytestmark = pytest.mark.django_db
@@ -45,16 +44,7 @@ AUGUST = SEPTEMBER.previous
 OPERATIONS = ("SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet")
 
 
-def system_of(running: RunningSimulator) -> TicketSystem:
-    system: TicketSystem = TicketSystemFactory(
-        name="Helpdesk", base_url=running.base_url, login=running.login, password=running.password
-    )
-    return system
-
-
-def run_month(
-    month: Month = OCTOBER, now: datetime = NOW, on_progress: Callable[[str, int, int], object] | None = None
-) -> BillingRun:
+def run_month(month: Month = OCTOBER, now: datetime = NOW, on_progress: OnStep | None = None) -> BillingRun:
     return run_billing(start_run(month=month, now=now), clock=lambda: now, on_progress=on_progress)
 
 
@@ -66,7 +56,7 @@ def data() -> DataSet:
 @pytest.fixture
 def simulator(data: DataSet) -> Iterator[RunningSimulator]:
     with start_simulator(data) as running:
-        system_of(running)
+        connected(running, name="Helpdesk")
         yield running
 
 
@@ -156,9 +146,7 @@ def test_late_booking_reopening_and_moving_between_two_runs(simulator: RunningSi
 
 def test_recorded_month_runs_from_sync_to_csv() -> None:
     with start_recorded_system(RECORDING) as running:
-        system = system_of(running)
-        system.time_source = TicketSystem.TimeSource.BOTH
-        system.save()
+        system = connected(running, time_source=TicketSystem.TimeSource.BOTH)
         run = run_month(SEPTEMBER, now=datetime(2026, 9, 30, 22, tzinfo=UTC))
 
     closed = system.tickets.closed_in(SEPTEMBER).count()
@@ -184,18 +172,13 @@ def test_recorded_month_runs_from_sync_to_csv() -> None:
     assert sum(len(order.positions) for order in handed_over) == OrderPosition.objects.count()
 
 
-def hasty(system: TicketSystem) -> Client:
-    """A client that waits for nobody."""
-    return Client(replace(connection_of(system), read_timeout=0.3, total_deadline=0.5))
-
-
 @pytest.mark.parametrize("kind", FaultKind)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_faulty_ticket_system_never_makes_a_complete_run(operation: str, kind: FaultKind) -> None:
     plan = FaultPlan([f"{operation}:{kind}"], drip_seconds=0.05, huge_bytes=70 * 1024 * 1024)
     with start_simulator(build_month(tickets=6, customers=3, entries_per_ticket=2), faults=plan) as running:
-        system_of(running)
-        run = run_billing(start_run(month=OCTOBER, now=NOW), clock=lambda: NOW, make_client=hasty)
+        connected(running, name="Helpdesk")
+        run = run_billing(start_run(month=OCTOBER, now=NOW), clock=lambda: NOW, make_client=hasty_client)
 
     assert (run.complete, run.state in {Job.State.PARTLY, Job.State.FAILED}) == (False, True)
     assert len(run.problems) == 1

@@ -8,7 +8,12 @@ import factory
 from factory.django import DjangoModelFactory
 
 from common.jobs import Job
+from generic_interface.simulator.server import RunningSimulator
 from tickets.models import Agent, Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
+
+
+def _instant(entry: Any) -> datetime:
+    return datetime.fromisoformat(entry.booked_local).replace(tzinfo=entry.system.zone).astimezone(UTC)
 
 
 class TicketSystemFactory(DjangoModelFactory[TicketSystem]):
@@ -19,6 +24,13 @@ class TicketSystemFactory(DjangoModelFactory[TicketSystem]):
     base_url = "http://127.0.0.1:9/otrs"
     login = "portal-api"
     password = "secret"
+
+
+def connected(running: RunningSimulator, **values: Any) -> TicketSystem:
+    """The ticket system that stands for a running simulator, with the settings that differ."""
+    reached = {"base_url": running.base_url, "login": running.login, "password": running.password}
+    system: TicketSystem = TicketSystemFactory(**reached | values)
+    return system
 
 
 class CustomerFactory(DjangoModelFactory[Customer]):
@@ -92,18 +104,9 @@ class TimeEntryFactory(DjangoModelFactory[TimeEntry]):
     booked_local = "2026-10-05 10:00:00"
     units = Decimal("15.00")
     source = TimeEntry.Source.HISTORY
-
-    @factory.lazy_attribute
-    def booked_at(self: Any) -> datetime:
-        return datetime.fromisoformat(self.booked_local).replace(tzinfo=self.system.zone).astimezone(UTC)
-
-    @factory.lazy_attribute
-    def local_day(self: Any) -> date:
-        return date.fromisoformat(self.booked_local[:10])
-
-    @factory.lazy_attribute
-    def minutes(self: Any) -> Decimal:
-        return Decimal(self.units) * Decimal(self.system.minutes_per_unit)
+    booked_at = factory.LazyAttribute(_instant)
+    local_day = factory.LazyAttribute(lambda entry: date.fromisoformat(entry.booked_local[:10]))
+    minutes = factory.LazyAttribute(lambda entry: Decimal(entry.units) * Decimal(entry.system.minutes_per_unit))
 
 
 class SyncRunFactory(DjangoModelFactory[SyncRun]):

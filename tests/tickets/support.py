@@ -1,12 +1,14 @@
 """What the tests of mirror and sync share: records as the client gives them, and dumps of the mirror to compare."""
 
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from common.months import Month
+from generic_interface.batches import Progress
 from generic_interface.client import Client
 from generic_interface.records import (
     AccountedTime,
@@ -16,41 +18,58 @@ from generic_interface.records import (
     TicketHistory,
     TicketRecord,
 )
-from tickets.connect import connection_of
-from tickets.models import Agent, Customer, Ticket, TicketClosing, TimeEntry
+from tickets.connect import connection_of, open_client
+from tickets.models import Agent, Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
+from tickets.queries import known_before
+from tickets.reading import read_month
 from tickets.snapshot import MonthSnapshot, Window
 from tickets.sync import sync_month
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OCTOBER = Month(2026, 10)
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
+Connect = Callable[..., TicketSystem]
+"""Takes a running simulator and the settings that differ."""
 
 
-def clock():
+def clock() -> datetime:
     return NOW
 
 
-def sync(system, month=OCTOBER, **options):
+def sync(system: TicketSystem, month: Month = OCTOBER, **options: Any) -> SyncRun:
     return sync_month(system=system, month=month, **{"clock": clock} | options)
 
 
-def hasty_client(system):
+def read(system: TicketSystem, month: Month = OCTOBER, *, now: datetime = NOW) -> MonthSnapshot:
+    """What a sync would read now."""
+    with open_client(system) as client:
+        return read_month(
+            client,
+            system=system,
+            month=month,
+            known=known_before(system, month),
+            now=now,
+            on_step=lambda step, done, total: None,
+        )
+
+
+def hasty_client(system: TicketSystem) -> Client:
     """A client that waits for nobody."""
     return Client(replace(connection_of(system), read_timeout=0.3, total_deadline=0.5))
 
 
-def dump_mirror(*, without=()):
+def dump_mirror(*, without: Collection[str] = ()) -> dict[str, list[dict[str, Any]]]:
     """Every row of the mirror with every column, except the columns named."""
     return {
         model.__name__: [
             {name: value for name, value in row.items() if name not in without}
-            for row in model.objects.order_by("pk").values()
+            for row in model._base_manager.order_by("pk").values()
         ]
         for model in (Agent, Customer, Ticket, TicketClosing, TimeEntry)
     }
 
 
-def present(month=None):
+def present(month: Month | None = None) -> list[tuple[Any, ...]]:
     """Present entries as (agent, local time, units, ticket number), sorted; equal ones as often as they are there."""
     entries = TimeEntry.objects.present()
     if month is not None:
@@ -59,8 +78,8 @@ def present(month=None):
     return sorted((login or user_id, *rest) for login, user_id, *rest in rows)
 
 
-def ticket_record(ticket_id="7", **changes):
-    values = {
+def ticket_record(ticket_id: str = "7", **changes: Any) -> TicketRecord:
+    values: dict[str, Any] = {
         "ticket_id": ticket_id,
         "number": f"N{ticket_id}",
         "title": "Printer",
@@ -85,11 +104,17 @@ def ticket_record(ticket_id="7", **changes):
     return TicketRecord(**values | changes)
 
 
-def local(text):
+def local(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def booking(ticket_id="7", booked="2026-10-05 10:00:00", units="15.00", creator_id=3, queue="Support"):
+def booking(
+    ticket_id: str = "7",
+    booked: str = "2026-10-05 10:00:00",
+    units: str = "15.00",
+    creator_id: int = 3,
+    queue: str | None = "Support",
+) -> Booking:
     return Booking(
         ticket_id=ticket_id,
         creator_id=creator_id,
@@ -100,16 +125,28 @@ def booking(ticket_id="7", booked="2026-10-05 10:00:00", units="15.00", creator_
     )
 
 
-def history(ticket_id="7", *bookings):
+def history(ticket_id: str = "7", *bookings: Booking) -> TicketHistory:
     return TicketHistory(ticket_id=ticket_id, bookings=bookings, state_changes=())
 
 
-def accounted(login="anna", number="N7", booked="2026-10-05 10:00:00", units="15.00", **changes):
+def accounted(
+    login: str = "anna",
+    number: str = "N7",
+    booked: str = "2026-10-05 10:00:00",
+    units: str = "15.00",
+    **changes: str,
+) -> AccountedTime:
     values = {"title": "Printer", "customer_id": "10001", "queue": "Support"} | changes
     return AccountedTime(login=login, booked_local=local(booked), units=Decimal(units), ticket_number=number, **values)
 
 
-def snapshot(*, tickets=(), bookings=(), closed=None, **values):
+def snapshot(
+    *,
+    tickets: Iterable[TicketRecord] = (),
+    bookings: Sequence[Booking] = (),
+    closed: tuple[str, ...] | None = None,
+    **values: Any,
+) -> MonthSnapshot:
     """A reading whose tickets were all found as closed, each with those of the bookings that are its own."""
     records = tuple(tickets)
     histories = tuple(
@@ -117,48 +154,72 @@ def snapshot(*, tickets=(), bookings=(), closed=None, **values):
         for record in records
     )
     ids = tuple(record.ticket_id for record in records) if closed is None else closed
-    return MonthSnapshot(**{"month": OCTOBER, "closed": ids, "tickets": records, "histories": histories} | values)
+    read: dict[str, Any] = {"month": OCTOBER, "closed": ids, "tickets": records, "histories": histories}
+    return MonthSnapshot(**read | values)
 
 
-def windows(*logins, month=OCTOBER):
+def windows(*logins: str, month: Month = OCTOBER) -> tuple[Window, ...]:
     return tuple(Window(login, month) for login in logins)
 
 
-class FakeClient:
+class FakeClient(Client):
     """A ticket system in memory, for answers that no honest one gives. ``asked`` lists the calls."""
 
-    def __init__(self, *, closed=((),), changed=((),), tickets=(), bookings=(), times=(), hidden=(), visible=True):
+    def __init__(
+        self,
+        *,
+        closed: Sequence[tuple[str, ...]] = ((),),
+        changed: Sequence[tuple[str, ...]] = ((),),
+        tickets: Iterable[TicketRecord] = (),
+        bookings: Sequence[Booking] = (),
+        times: Sequence[AccountedTime] = (),
+        hidden: Iterable[str] = (),
+        visible: bool = True,
+    ) -> None:
+        """A search gives the answers of ``closed`` or ``changed`` one after the other, the last one for good."""
         self.closed, self.changed = list(closed), list(changed)
         self.tickets = {ticket.ticket_id: ticket for ticket in tickets}
         self.bookings, self.times, self.hidden, self.visible = bookings, times, set(hidden), visible
-        self.asked = []
-        self.requests_made = 0
+        self.asked: list[str] = []
 
-    def _ask(self, name):
-        self.asked.append(name)
-        self.requests_made += 1
+    def open(self, system: TicketSystem) -> Self:
+        return self
 
-    def search_closed_tickets(self, *, start, end, state_types):
-        self._ask("closed")
-        return self.closed.pop(0) if len(self.closed) > 1 else self.closed[0]
+    def close(self) -> None:
+        """Nothing was opened."""
 
-    def search_changed_tickets(self, *, start, end):
-        self._ask("changed")
-        return self.changed.pop(0) if len(self.changed) > 1 else self.changed[0]
+    @property
+    def requests_made(self) -> int:
+        return len(self.asked)
 
-    def any_ticket_visible(self):
-        self._ask("visible")
+    def search_closed_tickets(
+        self,
+        *,
+        start: datetime,
+        end: datetime,
+        state_types: Sequence[str] = ("closed",),
+        customer_id: str | None = None,
+    ) -> tuple[str, ...]:
+        self.asked.append("closed")
+        return _next(self.closed)
+
+    def search_changed_tickets(self, *, start: datetime, end: datetime) -> tuple[str, ...]:
+        self.asked.append("changed")
+        return _next(self.changed)
+
+    def any_ticket_visible(self) -> bool:
+        self.asked.append("visible")
         return self.visible
 
-    def get_tickets(self, ids, *, on_progress):
-        self._ask(f"tickets {','.join(ids)}")
+    def get_tickets(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> TicketBatch:
+        self.asked.append(f"tickets {','.join(ids)}")
         return TicketBatch(
             tickets=tuple(self.tickets[each] for each in ids if each in self.tickets),
             unreadable=tuple(each for each in ids if each not in self.tickets),
         )
 
-    def get_histories(self, ids, *, on_progress):
-        self._ask(f"histories {','.join(ids)}")
+    def get_histories(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> HistoryBatch:
+        self.asked.append(f"histories {','.join(ids)}")
         return HistoryBatch(
             histories=tuple(
                 history(each, *(line for line in self.bookings if line.ticket_id == each))
@@ -168,14 +229,11 @@ class FakeClient:
             unreadable=tuple(each for each in ids if each in self.hidden),
         )
 
-    def accounted_time(self, login, *, start, end):
-        self._ask(f"time {login} {start:%Y-%m}")
+    def accounted_time(self, login: str, *, start: datetime, end: datetime) -> tuple[AccountedTime, ...]:
+        self.asked.append(f"time {login} {start:%Y-%m}")
         first, stop = start.replace(tzinfo=None), end.replace(tzinfo=None)
         return tuple(line for line in self.times if line.login == login and first <= line.booked_local < stop)
 
-    @contextmanager
-    def _context(self):
-        yield self
 
-    def open(self, system):
-        return self._context()
+def _next(answers: list[tuple[str, ...]]) -> tuple[str, ...]:
+    return answers.pop(0) if len(answers) > 1 else answers[0]

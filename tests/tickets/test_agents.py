@@ -2,40 +2,42 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tests.factories.tickets import AgentFactory, TicketFactory, TicketSystemFactory, TimeEntryFactory
 from tests.tickets.support import NOW, accounted, booking, present, snapshot, ticket_record, windows
-from tickets.agents import learn_agents
+from tickets.agents import AgentBook, learn_agents
 from tickets.mirror import write_month
-from tickets.models import Agent, Ticket, TimeEntry
-from tickets.snapshot import SyncStopped
+from tickets.models import Agent, Ticket, TicketSystem, TimeEntry
+from tickets.snapshot import MonthSnapshot, SyncStopped
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def system():
-    return TicketSystemFactory(time_source="both")
+def system() -> TicketSystem:
+    system: TicketSystem = TicketSystemFactory(time_source="both")
+    return system
 
 
-def agents():
+def agents() -> list[tuple[str | None, int | None]]:
     return sorted(Agent.objects.values_list("login", "user_id"), key=str)
 
 
-def shown(login="anna", user_id=3):
+def shown(login: str = "anna", user_id: int = 3) -> MonthSnapshot:
     """A reading that shows one pair."""
     return snapshot(
         tickets=[ticket_record(owner_login=login, owner_id=user_id, responsible_login="", time_units=Decimal(0))]
     )
 
 
-def learn(system, reading):
+def learn(system: TicketSystem, reading: MonthSnapshot) -> AgentBook:
     return learn_agents(system, reading, now=NOW)
 
 
-def test_pair_of_a_ticket_makes_an_agent(system):
+def test_pair_of_a_ticket_makes_an_agent(system: TicketSystem) -> None:
     book = learn(system, shown())
 
     assert agents() == [("anna", 3)]
@@ -43,7 +45,7 @@ def test_pair_of_a_ticket_makes_an_agent(system):
 
 
 @pytest.mark.parametrize("known", [{"login": "anna", "user_id": None}, {"login": None, "user_id": 3}])
-def test_agent_of_whom_one_name_was_known_gets_the_other(system, known):
+def test_agent_of_whom_one_name_was_known_gets_the_other(system: TicketSystem, known: dict[str, Any]) -> None:
     agent = AgentFactory(system=system, **known)
 
     learn(system, shown())
@@ -51,7 +53,7 @@ def test_agent_of_whom_one_name_was_known_gets_the_other(system, known):
     assert (agents(), Agent.objects.get().pk) == ([("anna", 3)], agent.pk)
 
 
-def test_agent_known_in_another_spelling_stays_one(system):
+def test_agent_known_in_another_spelling_stays_one(system: TicketSystem) -> None:
     AgentFactory(system=system, login="Anna", login_only=True)
 
     learn(system, shown())
@@ -59,7 +61,7 @@ def test_agent_known_in_another_spelling_stays_one(system):
     assert agents() == [("Anna", 3)]
 
 
-def test_renamed_agent_keeps_the_entries(system):
+def test_renamed_agent_keeps_the_entries(system: TicketSystem) -> None:
     agent = AgentFactory(system=system, login="anna.alt", user_id=3)
 
     learn(system, shown())
@@ -67,7 +69,7 @@ def test_renamed_agent_keeps_the_entries(system):
     assert (agents(), Agent.objects.get().pk) == ([("anna", 3)], agent.pk)
 
 
-def test_login_that_another_agent_has_now_changes_hands(system):
+def test_login_that_another_agent_has_now_changes_hands(system: TicketSystem) -> None:
     AgentFactory(system=system, login="anna", user_id=2)
 
     learn(system, shown())
@@ -75,7 +77,7 @@ def test_login_that_another_agent_has_now_changes_hands(system):
     assert agents() == [("anna", 3), (None, 2)]
 
 
-def test_logins_that_were_swapped_are_followed(system):
+def test_logins_that_were_swapped_are_followed(system: TicketSystem) -> None:
     first = AgentFactory(system=system, login="anna", user_id=1)
     second = AgentFactory(system=system, login="bert", user_id=2)
     reading = snapshot(
@@ -89,7 +91,7 @@ def test_logins_that_were_swapped_are_followed(system):
     assert (first.login, second.login) == ("bert", "anna")
 
 
-def test_agents_asked_and_creators_are_created(system):
+def test_agents_asked_and_creators_are_created(system: TicketSystem) -> None:
     reading = snapshot(
         tickets=[ticket_record(responsible_login="")],
         bookings=[booking(creator_id=9)],
@@ -102,7 +104,7 @@ def test_agents_asked_and_creators_are_created(system):
 
 
 @pytest.mark.parametrize("booked", ["named", "numbered", "nobody"])
-def test_two_rows_of_one_agent_become_one(system, booked):
+def test_two_rows_of_one_agent_become_one(system: TicketSystem, booked: str) -> None:
     rows = {
         "named": AgentFactory(system=system, login="anna", login_only=True, email="anna@beispiel.test"),
         "numbered": AgentFactory(system=system, user_id=3, id_only=True, name="Anna Müller", departed=True),
@@ -121,7 +123,7 @@ def test_two_rows_of_one_agent_become_one(system, booked):
     assert set(Ticket.objects.values_list("owner", flat=True)) == {agent.pk}
 
 
-def test_entries_of_two_rows_of_one_agent_come_together(system):
+def test_entries_of_two_rows_of_one_agent_come_together(system: TicketSystem) -> None:
     named = AgentFactory(system=system, login="anna", login_only=True)
     numbered = AgentFactory(system=system, user_id=3, id_only=True)
     one, other = TicketFactory(system=system), TicketFactory(system=system)
@@ -143,7 +145,7 @@ def test_entries_of_two_rows_of_one_agent_come_together(system):
     ]
 
 
-def half_known_reading():
+def half_known_reading() -> MonthSnapshot:
     """Booked by UserID 9 according to the history, by bert according to the time accounting."""
     return snapshot(
         tickets=[ticket_record()],
@@ -153,14 +155,14 @@ def half_known_reading():
     )
 
 
-def test_agent_who_owns_no_ticket_is_told_by_an_equal_booking(system):
+def test_agent_who_owns_no_ticket_is_told_by_an_equal_booking(system: TicketSystem) -> None:
     write_month(system, half_known_reading(), now=NOW)
 
     assert ("bert", 9) in agents()
     assert [row[0] for row in present()] == ["bert"]
 
 
-def test_agent_is_told_by_a_booking_that_is_mirrored_already(system):
+def test_agent_is_told_by_a_booking_that_is_mirrored_already(system: TicketSystem) -> None:
     """The portal read histories first and asks agents now."""
     system.time_source = "history"
     write_month(system, replace(half_known_reading(), windows=(), accounted=()), now=NOW)
@@ -172,7 +174,7 @@ def test_agent_is_told_by_a_booking_that_is_mirrored_already(system):
     assert [row[0] for row in present()] == ["bert"]
 
 
-def test_agent_is_told_by_a_booking_of_time_accounting_that_is_mirrored_already(system):
+def test_agent_is_told_by_a_booking_of_time_accounting_that_is_mirrored_already(system: TicketSystem) -> None:
     system.time_source = "agents"
     write_month(system, replace(half_known_reading(), histories=()), now=NOW)
     system.time_source = "history"
@@ -183,7 +185,7 @@ def test_agent_is_told_by_a_booking_of_time_accounting_that_is_mirrored_already(
     assert [row[0] for row in present()] == ["bert"]
 
 
-def test_agent_who_cannot_be_told_apart_stops_the_sync(system):
+def test_agent_who_cannot_be_told_apart_stops_the_sync(system: TicketSystem) -> None:
     reading = replace(
         half_known_reading(),
         windows=windows("bert", "carl"),
@@ -194,7 +196,7 @@ def test_agent_who_cannot_be_told_apart_stops_the_sync(system):
         write_month(system, reading, now=NOW)
 
 
-def test_login_entered_in_two_spellings_counts_once(system):
+def test_login_entered_in_two_spellings_counts_once(system: TicketSystem) -> None:
     AgentFactory(system=system, login="Anna", login_only=True)
     AgentFactory(system=system, login="anna", user_id=3)
 

@@ -1,18 +1,21 @@
 """The connection check against the stand-in ticket system."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 
+from generic_interface.batches import Progress
 from generic_interface.client import Client
 from generic_interface.errors import ApplicationError
 from generic_interface.records import TicketBatch
 from generic_interface.simulator.data import build_month
-from generic_interface.simulator.server import start_simulator
+from generic_interface.simulator.data_set import DataSet
+from generic_interface.simulator.server import RunningSimulator, start_simulator
 from tests.factories.tickets import AgentFactory, TicketSystemFactory
-from tests.tickets.support import NOW, clock
-from tickets.checks import check_connection
+from tests.tickets.support import NOW, Connect, clock
+from tickets.checks import Check, check_connection
 from tickets.connect import connection_of
 from tickets.models import TicketSystem
 
@@ -20,11 +23,11 @@ pytestmark = pytest.mark.django_db
 OPERATIONS = ["SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet", "Time zone", "TimeAccountingGet"]
 
 
-def checks(system, now=NOW):
+def checks(system: TicketSystem, now: datetime = NOW) -> list[Check]:
     return check_connection(system.pk, clock=lambda: now)
 
 
-def test_each_operation_is_asked(system):
+def test_each_operation_is_asked(system: TicketSystem) -> None:
     AgentFactory(system=system, login="anna.mueller")
 
     found = checks(system)
@@ -47,7 +50,9 @@ def test_each_operation_is_asked(system):
         ("TimeAccountingGet:no_permission", "TimeAccountingGet", "Give the agent ro on the groups"),
     ],
 )
-def test_operation_that_fails_is_told_with_its_fix(simulator, connect, fault, operation, fix):
+def test_operation_that_fails_is_told_with_its_fix(
+    simulator: RunningSimulator, connect: Connect, fault: str, operation: str, fix: str
+) -> None:
     simulator.faults.add(fault)
 
     found = {check.operation: check for check in checks(connect(simulator))}
@@ -56,33 +61,35 @@ def test_operation_that_fails_is_told_with_its_fix(simulator, connect, fault, op
     assert found[operation].fix.startswith(fix)
 
 
-def test_nothing_else_is_asked_after_a_failed_login(simulator, connect):
+def test_nothing_else_is_asked_after_a_failed_login(simulator: RunningSimulator, connect: Connect) -> None:
     found = checks(connect(simulator, authentication="body", login="nobody"))
 
     assert [(check.operation, check.works) for check in found] == [("Login", False)]
 
 
 @pytest.mark.parametrize(("source", "needed"), [("history", (True, False)), ("agents", (False, True))])
-def test_source_of_time_tells_what_is_needed(simulator, connect, source, needed):
+def test_source_of_time_tells_what_is_needed(
+    simulator: RunningSimulator, connect: Connect, source: str, needed: tuple[bool, bool]
+) -> None:
     found = {check.operation: check.needed for check in checks(connect(simulator, time_source=source))}
 
     assert (found["TicketHistoryGet"], found["TimeAccountingGet"]) == needed
 
 
-def test_quiet_system_is_asked_further_back(simulator, connect, small_data):
+def test_quiet_system_is_asked_further_back(simulator: RunningSimulator, connect: Connect, small_data: DataSet) -> None:
     found = checks(connect(simulator), now=NOW + timedelta(days=90))
 
     assert found[1].text == "The search works and finds tickets changed of late."
 
 
-def test_system_without_late_changes_is_fine(simulator, connect):
+def test_system_without_late_changes_is_fine(simulator: RunningSimulator, connect: Connect) -> None:
     found = checks(connect(simulator), now=NOW + timedelta(days=900))
 
     assert [check.operation for check in found] == ["SessionCreate", "TicketSearch", "TimeAccountingGet"]
     assert found[1].text == "The search works; no ticket was changed in the last year."
 
 
-def test_ticket_changed_in_the_future_proves_a_wrong_zone(connect):
+def test_ticket_changed_in_the_future_proves_a_wrong_zone(connect: Connect) -> None:
     data = build_month(tickets=1)
     with start_simulator(data) as running:
         system = connect(running, time_zone="America/New_York")
@@ -93,9 +100,9 @@ def test_ticket_changed_in_the_future_proves_a_wrong_zone(connect):
     assert (found["Time zone"].works, found["Time zone"].fix.startswith("Set the zone")) == (False, True)
 
 
-def test_operation_that_refuses_for_its_own_reason_is_told(system):
+def test_operation_that_refuses_for_its_own_reason_is_told(system: TicketSystem) -> None:
     class Refusing(Client):
-        def get_tickets(self, ids, *, on_progress=None):
+        def get_tickets(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> TicketBatch:
             raise ApplicationError("TicketGet.MissingParameter", "Got no TicketID!")
 
     found = check_connection(system.pk, clock=clock, make_client=lambda system: Refusing(connection_of(system)))
@@ -104,9 +111,9 @@ def test_operation_that_refuses_for_its_own_reason_is_told(system):
     assert found[2].fix.startswith("Import the web service of the chosen preset again")
 
 
-def test_ticket_that_is_not_shown_leaves_the_rest(system):
+def test_ticket_that_is_not_shown_leaves_the_rest(system: TicketSystem) -> None:
     class Blind(Client):
-        def get_tickets(self, ids, *, on_progress=None):
+        def get_tickets(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> TicketBatch:
             return TicketBatch(tickets=(), unreadable=tuple(ids))
 
     found = check_connection(system.pk, clock=clock, make_client=lambda system: Blind(connection_of(system)))
@@ -115,7 +122,7 @@ def test_ticket_that_is_not_shown_leaves_the_rest(system):
     assert (found[2].works, found[2].fix.startswith("Give the agent ro")) == (False, True)
 
 
-def test_settings_that_make_no_sense_are_told():
+def test_settings_that_make_no_sense_are_told() -> None:
     system = TicketSystemFactory(routes={"TicketGet": "nonsense"})
 
     [check] = check_connection(system.pk, clock=clock)
@@ -127,7 +134,7 @@ def test_settings_that_make_no_sense_are_told():
     )
 
 
-def test_password_that_cannot_be_decrypted_is_told():
+def test_password_that_cannot_be_decrypted_is_told() -> None:
     system = TicketSystemFactory()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tickets_ticketsystem SET password = 'garbage'")

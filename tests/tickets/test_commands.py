@@ -3,18 +3,21 @@
 import io
 import json
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import connection
 
 from common import jobs
 from common.money import plain
+from generic_interface.simulator.data_set import DataSet
+from generic_interface.simulator.server import RunningSimulator
+from tests.commands import Terminal, run_command
 from tests.factories.tickets import AgentFactory, TicketSystemFactory
 from tests.tickets.support import NOW, OCTOBER
-from tickets.management.commands.sync import Progress
 from tickets.models import Agent, SyncRun, TicketSystem
 from tickets.sync import start_sync
 
@@ -24,39 +27,20 @@ NEW += ["--login", "portal-api", "--time-zone", "Europe/Berlin", "--minutes-per-
 
 
 @pytest.fixture(autouse=True)
-def at_noon():
+def at_noon() -> Iterator[None]:
     with time_machine.travel(NOW, tick=True):
         yield
 
 
 @pytest.fixture
-def password(monkeypatch):
+def password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKET_SYSTEM_PASSWORD", "secret")
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def command(*arguments):
-    """Exit code and both streams."""
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        call_command(*arguments, stdout=out, stderr=err)
-    except SystemExit as end:
-        return end.code, out.getvalue(), err.getvalue()
-    return 0, out.getvalue(), err.getvalue()
-
-
-def refused(*arguments):
-    with pytest.raises(CommandError) as caught:
-        call_command(*arguments, stdout=io.StringIO(), stderr=io.StringIO())
-    return caught.value.returncode, str(caught.value)
-
-
-def test_ticket_system_is_added(password):
-    code, out, _ = command("ticket_system", "add", *NEW, "--time-source", "both", "--agent", "anna", "--agent", "Anna")
+def test_ticket_system_is_added(password: None) -> None:
+    code, out, _ = run_command(
+        "ticket_system", "add", *NEW, "--time-source", "both", "--agent", "anna", "--agent", "Anna"
+    )
 
     system = TicketSystem.objects.get()
     assert (code, system.name, system.base_url) == (0, "Help desk", "https://help.example.org/otrs")
@@ -66,12 +50,12 @@ def test_ticket_system_is_added(password):
     assert out == ("Ticket system “Help desk” added, agents: 1.\nNow try: manage.py check_connection “Help desk”\n")
 
 
-def test_ticket_system_is_changed_in_what_is_given(monkeypatch):
+def test_ticket_system_is_changed_in_what_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     system = TicketSystemFactory(name="Help desk", password="old")
     AgentFactory(system=system, login="anna")
     monkeypatch.delenv("TICKET_SYSTEM_PASSWORD", raising=False)
 
-    code, out, _ = command(
+    code, out, _ = run_command(
         "ticket_system",
         "add",
         "--name",
@@ -87,50 +71,52 @@ def test_ticket_system_is_changed_in_what_is_given(monkeypatch):
 
     changed = TicketSystem.objects.get()
     assert (code, changed.time_zone, changed.login, changed.password) == (0, "UTC", system.login, "old")
-    assert sorted(Agent.objects.values_list("login", flat=True)) == ["anna", "b"]
+    assert list(Agent.objects.order_by("login").values_list("login", flat=True)) == ["anna", "b"]
     assert out.startswith("Ticket system “Help desk” changed, new agents: 1.")
 
 
-def test_password_is_changed_from_the_environment(password):
+def test_password_is_changed_from_the_environment(password: None) -> None:
     TicketSystemFactory(name="Help desk", password="old")
 
-    command("ticket_system", "add", "--name", "Help desk", "--update")
+    run_command("ticket_system", "add", "--name", "Help desk", "--update")
 
     assert TicketSystem.objects.get().password == "secret"
 
 
-def test_password_is_asked_for_in_a_terminal(monkeypatch):
+def test_password_is_asked_for_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TICKET_SYSTEM_PASSWORD", raising=False)
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("tickets.management.commands.ticket_system.getpass", lambda prompt: "typed")
 
-    command("ticket_system", "add", *NEW)
+    run_command("ticket_system", "add", *NEW)
 
     assert TicketSystem.objects.get().password == "typed"
 
 
-def test_password_that_nobody_gives_is_wrong_use(monkeypatch):
+def test_password_that_nobody_gives_is_wrong_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TICKET_SYSTEM_PASSWORD", raising=False)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
 
-    code, text = refused("ticket_system", "add", *NEW)
+    code, _out, text = run_command("ticket_system", "add", *NEW)
 
     assert (code, text.startswith("The password is missing. Set TICKET_SYSTEM_PASSWORD")) == (2, True)
     assert not TicketSystem.objects.exists()
 
 
-def test_ticket_system_of_a_known_name_is_not_overwritten(password):
+def test_ticket_system_of_a_known_name_is_not_overwritten(password: None) -> None:
     TicketSystemFactory(name="Help desk")
 
-    assert refused("ticket_system", "add", *NEW) == (
+    assert run_command("ticket_system", "add", *NEW) == (
         2,
+        "",
         "There is a ticket system “Help desk” already. Add --update to change it.",
     )
 
 
-def test_new_ticket_system_needs_its_settings(password):
-    assert refused("ticket_system", "add", "--name", "Help desk", "--update", "--login", "x") == (
+def test_new_ticket_system_needs_its_settings(password: None) -> None:
+    assert run_command("ticket_system", "add", "--name", "Help desk", "--update", "--login", "x") == (
         2,
+        "",
         "A new ticket system needs --url, --preset, --time-zone, --minutes-per-unit as well.",
     )
 
@@ -143,25 +129,25 @@ def test_new_ticket_system_needs_its_settings(password):
         ("--minutes-per-unit", "0", "minutes_per_unit"),
     ],
 )
-def test_setting_that_makes_no_sense_is_wrong_use(password, option, value, field):
-    code, text = refused("ticket_system", "add", *NEW, option, value)
+def test_setting_that_makes_no_sense_is_wrong_use(password: None, option: str, value: str, field: str) -> None:
+    code, _out, text = run_command("ticket_system", "add", *NEW, option, value)
 
     assert (code, text.startswith(f"{field}: ")) == (2, True)
     assert not TicketSystem.objects.exists()
 
 
 @pytest.mark.parametrize("value", ["one", "NaN", "Infinity"])
-def test_minutes_that_are_no_number_are_wrong_use(password, value):
-    _, text = refused("ticket_system", "add", *NEW, "--minutes-per-unit", value)
+def test_minutes_that_are_no_number_are_wrong_use(password: None, value: str) -> None:
+    _code, _out, text = run_command("ticket_system", "add", *NEW, "--minutes-per-unit", value)
 
     assert "--minutes-per-unit" in text
 
 
-def test_ticket_systems_are_listed():
+def test_ticket_systems_are_listed() -> None:
     TicketSystemFactory(name="A")
     TicketSystemFactory(name="B", active=False, time_zone="UTC")
 
-    _, out, _ = command("ticket_system", "list")
+    _, out, _ = run_command("ticket_system", "list")
 
     assert out.splitlines() == [
         "A: http://127.0.0.1:9/otrs billing_portal Europe/Berlin",
@@ -169,16 +155,16 @@ def test_ticket_systems_are_listed():
     ]
 
 
-def test_empty_list_says_what_to_do():
-    _, out, _ = command("ticket_system", "list")
+def test_empty_list_says_what_to_do() -> None:
+    _, out, _ = run_command("ticket_system", "list")
 
     assert out == "No ticket system is connected. See manage.py ticket_system --help.\n"
 
 
-def test_ticket_systems_are_listed_for_scripts():
+def test_ticket_systems_are_listed_for_scripts() -> None:
     TicketSystemFactory(name="A")
 
-    _, out, _ = command("ticket_system", "list", "--json")
+    _, out, _ = run_command("ticket_system", "list", "--json")
 
     assert json.loads(out) == [
         {
@@ -194,10 +180,10 @@ def test_ticket_systems_are_listed_for_scripts():
     ]
 
 
-def test_sync_reads_the_previous_month_of_all_active_systems(system, small_data):
+def test_sync_reads_the_previous_month_of_all_active_systems(system: TicketSystem, small_data: DataSet) -> None:
     TicketSystemFactory(active=False)
 
-    code, out, err = command("sync", "--json")
+    code, out, err = run_command("sync", "--json")
 
     document = json.loads(out)
     one = document["systems"][0]
@@ -209,18 +195,28 @@ def test_sync_reads_the_previous_month_of_all_active_systems(system, small_data)
     assert Decimal(document["seconds"]) > 0
 
 
-def test_sync_tells_a_person_what_it_did(system):
-    code, out, err = command("sync", "--system", system.name, "--period", "2026-10")
+def test_sync_tells_a_person_what_it_did(system: TicketSystem) -> None:
+    code, out, err = run_command("sync", "--system", system.name, "--period", "2026-10")
 
     assert (code, err) == (0, "")
     assert out.startswith(f"{system.name} 2026-10: done. 6 tickets closed, 12 entries with ")
 
 
-def test_sync_of_a_system_that_fails_ends_with_1(system, simulator):
+def test_bar_names_the_system_that_is_read(system: TicketSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    run_command("sync")
+
+    assert f"] 100% {system.name}: Reading tickets" in terminal.getvalue()
+    assert terminal.getvalue().endswith(" \r")
+
+
+def test_sync_of_a_system_that_fails_ends_with_1(system: TicketSystem, simulator: RunningSimulator) -> None:
     simulator.faults.add("TicketGet:http_500")
     other = TicketSystemFactory(name="Zzz", base_url=simulator.base_url, login=simulator.login, password="wrong")
 
-    code, out, err = command("sync", "--period", "2026-10", "--json")
+    code, out, err = run_command("sync", "--period", "2026-10", "--json")
 
     document = json.loads(out)
     assert (code, err, document["complete"]) == (1, "", False)
@@ -228,30 +224,30 @@ def test_sync_of_a_system_that_fails_ends_with_1(system, simulator):
     assert [error.partition(":")[0] for error in document["errors"]] == [system.name, other.name]
 
 
-def test_sync_that_fails_tells_why(system, simulator):
+def test_sync_that_fails_tells_why(system: TicketSystem, simulator: RunningSimulator) -> None:
     simulator.faults.add("TicketGet:http_500")
 
-    code, out, err = command("sync")
+    code, out, err = run_command("sync")
 
     assert (code, out.startswith(f"{system.name} 2026-10: failed.")) == (1, True)
     assert err.strip() == SyncRun.objects.get().error
 
 
-def test_system_whose_password_cannot_be_decrypted_fails_alone(system):
+def test_system_whose_password_cannot_be_decrypted_fails_alone(system: TicketSystem) -> None:
     other = TicketSystemFactory(name="A")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tickets_ticketsystem SET password = 'garbage' WHERE id = %s", [other.pk])
 
-    code, out, _ = command("sync", "--json")
+    code, out, _ = run_command("sync", "--json")
 
     states = {each["system"]: each["state"] for each in json.loads(out)["systems"]}
     assert (code, states) == (1, {"A": "failed", system.name: "done"})
 
 
-def test_sync_that_is_busy_ends_with_1(system):
+def test_sync_that_is_busy_ends_with_1(system: TicketSystem) -> None:
     jobs.claim(start_sync(system=system, month=OCTOBER), now=NOW)
 
-    code, out, _ = command("sync", "--json")
+    code, out, _ = run_command("sync", "--json")
 
     document = json.loads(out)
     assert (code, document["complete"], document["minutes"]) == (1, False, "0")
@@ -259,37 +255,39 @@ def test_sync_that_is_busy_ends_with_1(system):
 
 
 @pytest.mark.parametrize("claimed", [True, False])
-def test_sync_that_is_interrupted_can_be_started_again(system, monkeypatch, claimed):
-    def interrupted(run, **options):
+def test_sync_that_is_interrupted_can_be_started_again(
+    system: TicketSystem, monkeypatch: pytest.MonkeyPatch, claimed: bool
+) -> None:
+    def interrupted(run: SyncRun, **options: object) -> None:
         if claimed:
             jobs.claim(run, now=NOW)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("tickets.management.commands.sync.run_sync", interrupted)
-        assert refused("sync") == (1, "Interrupted. Nothing was changed.")
+        assert run_command("sync") == (1, "", "Interrupted. Nothing was changed.")
 
     assert SyncRun.objects.get().state == ("failed" if claimed else "queued")
-    assert command("sync")[0] == 0
+    assert run_command("sync")[0] == 0
 
 
-def test_sync_prints_notes(system, small_data):
-    command("sync")
+def test_sync_prints_notes(system: TicketSystem, small_data: DataSet) -> None:
+    run_command("sync")
     small_data.delete(small_data.closed_in((2026, 10))[0])
 
-    code, out, _ = command("sync")
+    code, out, _ = run_command("sync")
 
     assert (code, "is neither found nor shown any more" in out) == (0, True)
 
 
-def test_losses_are_accepted_on_demand(system, small_data):
-    command("sync")
+def test_losses_are_accepted_on_demand(system: TicketSystem, small_data: DataSet) -> None:
+    run_command("sync")
     for ticket_id in small_data.closed_in((2026, 10)):
         small_data.delete(ticket_id)
     small_data.create(title="Neu", customer="K0001")
 
-    assert command("sync")[0] == 1
-    assert command("sync", "--accept-losses")[0] == 0
+    assert run_command("sync")[0] == 1
+    assert run_command("sync", "--accept-losses")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -300,56 +298,46 @@ def test_losses_are_accepted_on_demand(system, small_data):
         ([], "There is no active ticket system. Connect one with manage.py ticket_system add."),
     ],
 )
-def test_sync_of_nothing_is_wrong_use(arguments, text):
-    assert refused("sync", *arguments) == (2, text)
+def test_sync_of_nothing_is_wrong_use(arguments: list[str], text: str) -> None:
+    assert run_command("sync", *arguments) == (2, "", text)
 
 
-def test_progress_is_drawn_on_a_terminal_only():
-    terminal, pipe = Terminal(), io.StringIO()
-
-    for stream in (terminal, pipe):
-        progress = Progress(stream, "Help desk")
-        progress("Reading tickets", 1, 2)
-        progress("Writing", 0, 0)
-        progress.clear()
-
-    assert pipe.getvalue() == ""
-    assert "Help desk [###############               ]  50% Reading tickets" in terminal.getvalue()
-    assert terminal.getvalue().endswith("\r")
-
-
-def test_connection_that_works_is_told(system, small_data):
-    code, out, _ = command("check_connection", system.name)
+def test_connection_that_works_is_told(system: TicketSystem, small_data: DataSet) -> None:
+    code, out, _ = run_command("check_connection", system.name)
 
     assert (code, [line[:5] for line in out.splitlines()]) == (0, ["ok   "] * 6)
 
 
-def test_connection_that_does_not_work_ends_with_1(system, simulator):
+def test_connection_that_does_not_work_ends_with_1(system: TicketSystem, simulator: RunningSimulator) -> None:
     simulator.faults.add("TicketGet:html")
 
-    code, out, _ = command("check_connection", system.name)
+    code, out, _ = run_command("check_connection", system.name)
 
     assert code == 1
     assert "FAIL  TicketGet: " in out
     assert "        → Check the base URL (it ends before /nph-genericinterface.pl)" in out
 
 
-def test_operation_that_is_not_needed_does_no_harm(system, simulator):
+def test_operation_that_is_not_needed_does_no_harm(system: TicketSystem, simulator: RunningSimulator) -> None:
     simulator.faults.add("TimeAccountingGet:no_permission")
 
-    code, out, _ = command("check_connection", system.name)
+    code, out, _ = run_command("check_connection", system.name)
 
     assert code == 0
     assert "(no)  TimeAccountingGet: " in out
     assert "Not needed with the chosen source of time." in out
 
 
-def test_connection_of_an_unknown_system_is_wrong_use():
-    assert refused("check_connection", "X") == (2, "There is no ticket system “X”. See manage.py ticket_system list.")
+def test_connection_of_an_unknown_system_is_wrong_use() -> None:
+    assert run_command("check_connection", "X") == (
+        2,
+        "",
+        "There is no ticket system “X”. See manage.py ticket_system list.",
+    )
 
 
 @pytest.mark.parametrize("name", ["ticket_system", "sync", "check_connection"])
-def test_help_shows_an_example(name, capsys):
+def test_help_shows_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         call_command(name, "--help")
 

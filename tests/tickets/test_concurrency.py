@@ -1,77 +1,61 @@
 """Two workers at once; SQLite lets one write at a time anyway, so this is asked of PostgreSQL."""
 
-import threading
+from collections.abc import Callable
 
 import pytest
-from django.db import connection
 
-from tests.tickets.support import OCTOBER, clock, dump_mirror, sync
-from tickets.models import SyncRun
+from generic_interface.simulator.server import RunningSimulator
+from tests.at_once import at_once
+from tests.tickets.support import OCTOBER, Connect, clock, dump_mirror, sync
+from tickets.models import SyncRun, TicketSystem
 from tickets.sync import SyncBusy, run_sync, start_sync
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+WORKERS = 4
 
 
-def at_once(work, count=4):
-    """What ``work`` returned or raised in each of several threads that start together."""
-    barrier, results = threading.Barrier(count), []
+def or_busy(work: Callable[[int], SyncRun]) -> Callable[[int], SyncRun | None]:
+    """The same, with nothing for a worker that finds the run or the system taken."""
 
-    def worker():
-        barrier.wait(10)
+    def attempt(number: int) -> SyncRun | None:
         try:
-            results.append(work())
-        except SyncBusy as busy:
-            results.append(busy)
-        finally:
-            connection.close()
+            return work(number)
+        except SyncBusy:
+            return None
 
-    threads = [threading.Thread(target=worker) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
+    return attempt
 
 
-def test_sync_started_at_once_by_several_is_one(system):
-    runs = at_once(lambda: start_sync(system=system, month=OCTOBER))
+def test_sync_started_at_once_by_several_is_one(system: TicketSystem) -> None:
+    runs = at_once(lambda number: start_sync(system=system, month=OCTOBER), workers=WORKERS)
 
     assert len({run.pk for run in runs}) == 1
     assert SyncRun.objects.count() == 1
 
 
-def test_run_claimed_at_once_by_several_is_done_by_one(system):
+def test_run_claimed_at_once_by_several_is_done_by_one(system: TicketSystem) -> None:
     run = start_sync(system=system, month=OCTOBER)
 
-    results = at_once(lambda: run_sync(SyncRun.objects.get(pk=run.pk), clock=clock))
+    results = at_once(or_busy(lambda number: run_sync(SyncRun.objects.get(pk=run.pk), clock=clock)), workers=WORKERS)
 
-    done = [result for result in results if isinstance(result, SyncRun)]
-    assert [(each.state, each.complete) for each in done] == [("done", True)]
-    assert len(results) == 4
+    assert [(each.state, each.complete) for each in results if each is not None] == [("done", True)]
 
 
-def test_syncs_of_a_mirrored_month_at_once_change_nothing(system):
+def test_syncs_of_a_mirrored_month_at_once_change_nothing(system: TicketSystem) -> None:
     sync(system)
     before = dump_mirror()
 
-    results = at_once(lambda: sync(system))
+    results = at_once(or_busy(lambda number: sync(system)), workers=WORKERS)
 
-    assert any(isinstance(result, SyncRun) for result in results)
+    assert any(results)
     assert dump_mirror() == before
 
 
-def test_months_of_one_system_are_read_one_after_the_other(full_simulator, connect):
+def test_months_of_one_system_are_read_one_after_the_other(full_simulator: RunningSimulator, connect: Connect) -> None:
     system = connect(full_simulator)
     months = [OCTOBER, OCTOBER.previous, OCTOBER.previous.previous, OCTOBER.previous]
-    queue = iter(months)
-    lock = threading.Lock()
 
-    def work():
-        with lock:
-            month = next(queue)
-        return sync(system, month)
-
-    at_once(work)
+    at_once(or_busy(lambda number: sync(system, months[number])), workers=WORKERS)
     runs = [sync(system, month) for month in dict.fromkeys(months)]
 
     assert all(run.complete for run in runs)

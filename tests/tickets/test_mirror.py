@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from generic_interface.records import Booking
 from tests.factories.tickets import (
     AgentFactory,
     CustomerFactory,
@@ -26,40 +28,47 @@ from tests.tickets.support import (
     ticket_record,
     windows,
 )
-from tickets.mirror import MoreTicketsNeeded, write_month
-from tickets.models import Agent, Customer, Ticket, TicketClosing, TimeEntry
-from tickets.snapshot import SyncStopped
+from tickets.mirror import MoreTicketsNeeded, Outcome, write_month
+from tickets.models import Agent, Customer, Ticket, TicketClosing, TicketSystem, TimeEntry
+from tickets.snapshot import MonthSnapshot, SyncStopped
 
 pytestmark = pytest.mark.django_db
 BOOKED = "2026-10-05 10:00:00"
 
 
 @pytest.fixture
-def history_system():
-    return TicketSystemFactory(time_source="history")
+def history_system() -> TicketSystem:
+    system: TicketSystem = TicketSystemFactory(time_source="history")
+    return system
 
 
 @pytest.fixture
-def both_system():
-    return TicketSystemFactory(time_source="both")
+def both_system() -> TicketSystem:
+    system: TicketSystem = TicketSystemFactory(time_source="both")
+    return system
 
 
 @pytest.fixture
-def agents_system():
-    return TicketSystemFactory(time_source="agents", look_back_months=0)
+def agents_system() -> TicketSystem:
+    system: TicketSystem = TicketSystemFactory(time_source="agents", look_back_months=0)
+    return system
 
 
-def write(system, reading, **options):
-    return write_month(system, reading, now=NOW, **options)
+def write(system: TicketSystem, reading: MonthSnapshot, *, accept_losses: bool = False) -> Outcome:
+    return write_month(system, reading, now=NOW, accept_losses=accept_losses)
 
 
-def test_ticket_is_mirrored_with_everything_it_tells(history_system):
+def test_ticket_is_mirrored_with_everything_it_tells(history_system: TicketSystem) -> None:
     write(history_system, snapshot(tickets=[ticket_record()], bookings=[booking()]))
 
     ticket = Ticket.objects.get()
     assert (ticket.ticket_id, ticket.number, ticket.title, ticket.state_type) == ("7", "N7", "Printer", "closed")
-    assert (ticket.owner.login, ticket.customer.customer_id, ticket.time_units) == ("anna", "10001", 15)
+    assert (ticket.owner, ticket.customer) == (
+        Agent.objects.get(login="anna"),
+        Customer.objects.get(customer_id="10001"),
+    )
     assert (ticket.created_at, ticket.read_at) == (datetime(2026, 10, 5, 6, tzinfo=UTC), NOW)
+    assert ticket.time_units == 15
     entry = TimeEntry.objects.get()
     assert (entry.booked_at, entry.local_day) == (datetime(2026, 10, 5, 8, tzinfo=UTC), date(2026, 10, 5))
     assert (entry.units, entry.minutes, entry.queue, entry.source) == (15, 15, "Support", "history")
@@ -67,7 +76,7 @@ def test_ticket_is_mirrored_with_everything_it_tells(history_system):
     assert TicketClosing.objects.get().month == date(2026, 10, 1)
 
 
-def test_ticket_without_customer_owner_and_closing_is_mirrored(history_system):
+def test_ticket_without_customer_owner_and_closing_is_mirrored(history_system: TicketSystem) -> None:
     record = ticket_record(customer_id="  ", owner_login="", responsible_login="", closed=None, time_units=Decimal(0))
 
     write(history_system, snapshot(tickets=[record], closed=()))
@@ -86,14 +95,14 @@ def test_ticket_without_customer_owner_and_closing_is_mirrored(history_system):
         ("2026-10-01 00:00:00", datetime(2026, 9, 30, 22, tzinfo=UTC)),
     ],
 )
-def test_local_time_becomes_an_instant(history_system, booked, instant):
+def test_local_time_becomes_an_instant(history_system: TicketSystem, booked: str, instant: datetime) -> None:
     write(history_system, snapshot(tickets=[ticket_record()], bookings=[booking(booked=booked)]))
 
     entry = TimeEntry.objects.get()
     assert (entry.booked_at, entry.local_day.isoformat()) == (instant, booked[:10])
 
 
-def test_what_did_not_change_is_not_written(history_system):
+def test_what_did_not_change_is_not_written(history_system: TicketSystem) -> None:
     reading = snapshot(tickets=[ticket_record(), ticket_record("8", time_units=Decimal(0))], bookings=[booking()])
     write(history_system, reading)
     later = NOW.replace(hour=12)
@@ -107,7 +116,7 @@ def test_what_did_not_change_is_not_written(history_system):
     ]
 
 
-def test_text_longer_than_its_column_is_cut_and_named(history_system):
+def test_text_longer_than_its_column_is_cut_and_named(history_system: TicketSystem) -> None:
     outcome = write(history_system, snapshot(tickets=[ticket_record(title="x" * 301, time_units=Decimal(0))]))
 
     assert Ticket.objects.get().title == "x" * 299 + "…"
@@ -125,7 +134,9 @@ def test_text_longer_than_its_column_is_cut_and_named(history_system):
         ({"responsible_login": "Anna"}, "The ticket system shows the login Anna with two UserIDs (3 and 1)"),
     ],
 )
-def test_ticket_that_cannot_be_true_stops_the_sync(history_system, changes, sentence):
+def test_ticket_that_cannot_be_true_stops_the_sync(
+    history_system: TicketSystem, changes: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(SyncStopped) as caught:
         write(history_system, snapshot(tickets=[ticket_record(**changes)]))
 
@@ -140,7 +151,7 @@ def test_ticket_that_cannot_be_true_stops_the_sync(history_system, changes, sent
         (booking(units="99999999.00"), "A booking of 99999999.00 units at 2026-10-05 10:00:00 is too large"),
     ],
 )
-def test_booking_that_cannot_be_true_stops_the_sync(line, sentence):
+def test_booking_that_cannot_be_true_stops_the_sync(line: Booking, sentence: str) -> None:
     system = TicketSystemFactory(minutes_per_unit=Decimal(480))
 
     with pytest.raises(SyncStopped) as caught:
@@ -149,7 +160,7 @@ def test_booking_that_cannot_be_true_stops_the_sync(line, sentence):
     assert str(caught.value).startswith(sentence)
 
 
-def test_customer_that_is_known_is_used(history_system):
+def test_customer_that_is_known_is_used(history_system: TicketSystem) -> None:
     customer = CustomerFactory(system=history_system, customer_id="10001", name="Müller & Söhne GmbH")
 
     write(history_system, snapshot(tickets=[ticket_record()], bookings=[booking()]))
@@ -158,7 +169,7 @@ def test_customer_that_is_known_is_used(history_system):
     assert Customer.objects.count() == 1
 
 
-def test_equal_ticket_numbers_of_two_systems_stay_apart(history_system):
+def test_equal_ticket_numbers_of_two_systems_stay_apart(history_system: TicketSystem) -> None:
     other = TicketSystemFactory()
     reading = snapshot(tickets=[ticket_record()], bookings=[booking()])
 
@@ -169,7 +180,7 @@ def test_equal_ticket_numbers_of_two_systems_stay_apart(history_system):
     assert TimeEntry.objects.count() == 2
 
 
-def test_moved_entry_follows_to_a_ticket_read_in_the_same_run(history_system):
+def test_moved_entry_follows_to_a_ticket_read_in_the_same_run(history_system: TicketSystem) -> None:
     write(history_system, snapshot(tickets=[ticket_record()], bookings=[booking()]))
     entry = TimeEntry.objects.get()
     reading = snapshot(
@@ -182,7 +193,7 @@ def test_moved_entry_follows_to_a_ticket_read_in_the_same_run(history_system):
     assert (TimeEntry.objects.get().pk, TimeEntry.objects.get().ticket.ticket_id) == (entry.pk, "8")
 
 
-def test_equal_entry_on_a_ticket_that_was_not_read_is_asked_for_first(history_system):
+def test_equal_entry_on_a_ticket_that_was_not_read_is_asked_for_first(history_system: TicketSystem) -> None:
     write(history_system, snapshot(tickets=[ticket_record()], bookings=[booking()]))
 
     with pytest.raises(MoreTicketsNeeded) as caught:
@@ -191,7 +202,7 @@ def test_equal_entry_on_a_ticket_that_was_not_read_is_asked_for_first(history_sy
     assert caught.value.ticket_ids == frozenset({"7"})
 
 
-def test_equal_entry_on_an_unreadable_ticket_is_moved_and_named(history_system):
+def test_equal_entry_on_an_unreadable_ticket_is_moved_and_named(history_system: TicketSystem) -> None:
     write(history_system, snapshot(tickets=[ticket_record()], bookings=[booking()]))
     reading = snapshot(tickets=[ticket_record("8")], bookings=[booking("8")], unreadable=frozenset({"7", "99"}))
 
@@ -208,7 +219,7 @@ def test_equal_entry_on_an_unreadable_ticket_is_moved_and_named(history_system):
     )
 
 
-def test_equal_entry_on_a_ticket_without_ticket_id_is_moved_and_named(history_system):
+def test_equal_entry_on_a_ticket_without_ticket_id_is_moved_and_named(history_system: TicketSystem) -> None:
     agent = AgentFactory(system=history_system, login="anna", user_id=3)
     named = TicketFactory(system=history_system, number="N5", number_only=True)
     entry = TimeEntryFactory(ticket=named, agent=agent)
@@ -219,7 +230,7 @@ def test_equal_entry_on_a_ticket_without_ticket_id_is_moved_and_named(history_sy
     assert len(outcome.findings.gaps) == 1
 
 
-def test_entry_that_comes_back_is_the_same_row(history_system):
+def test_entry_that_comes_back_is_the_same_row(history_system: TicketSystem) -> None:
     with_time = snapshot(tickets=[ticket_record()], bookings=[booking()])
     write(history_system, with_time)
     entry = TimeEntry.objects.get()
@@ -232,7 +243,7 @@ def test_entry_that_comes_back_is_the_same_row(history_system):
     assert (TimeEntry.objects.get().pk, TimeEntry.objects.get().gone_at) == (entry.pk, None)
 
 
-def test_time_of_a_vanished_ticket_is_gone(history_system):
+def test_time_of_a_vanished_ticket_is_gone(history_system: TicketSystem) -> None:
     write(history_system, snapshot(tickets=[ticket_record()], bookings=[booking()]))
 
     outcome = write(history_system, snapshot(vanished=frozenset({"7"})))
@@ -241,20 +252,20 @@ def test_time_of_a_vanished_ticket_is_gone(history_system):
     assert not TicketClosing.objects.exists()
 
 
-def test_ticket_whose_bookings_add_up_to_less_leaves_a_gap(history_system):
+def test_ticket_whose_bookings_add_up_to_less_leaves_a_gap(history_system: TicketSystem) -> None:
     outcome = write(history_system, snapshot(tickets=[ticket_record(time_units=Decimal(20))], bookings=[booking()]))
 
     assert outcome.findings.gaps == ("Ticket N7: its bookings add up to 15.00 units, the ticket itself says 20.",)
 
 
-def test_ticket_whose_bookings_add_up_to_more_is_noted(history_system):
+def test_ticket_whose_bookings_add_up_to_more_is_noted(history_system: TicketSystem) -> None:
     outcome = write(history_system, snapshot(tickets=[ticket_record(time_units=Decimal(10))], bookings=[booking()]))
 
     assert outcome.findings.gaps == ()
     assert outcome.findings.notes == ("Ticket N7: its bookings add up to 15.00 units, the ticket itself says 10.",)
 
 
-def test_ticket_without_readable_history_is_not_compared(history_system):
+def test_ticket_without_readable_history_is_not_compared(history_system: TicketSystem) -> None:
     reading = replace(snapshot(tickets=[ticket_record()]), histories=(), unreadable=frozenset({"7"}))
 
     outcome = write(history_system, reading)
@@ -262,7 +273,7 @@ def test_ticket_without_readable_history_is_not_compared(history_system):
     assert len(outcome.findings.gaps) == 1
 
 
-def test_closings_are_only_added_while_something_is_missing(history_system):
+def test_closings_are_only_added_while_something_is_missing(history_system: TicketSystem) -> None:
     old = TicketClosingFactory(ticket__system=history_system)
     other_month = TicketClosingFactory(ticket=old.ticket, month=date(2026, 9, 1))
 
@@ -278,7 +289,7 @@ def test_closings_are_only_added_while_something_is_missing(history_system):
     }
 
 
-def fill(system, count):
+def fill(system: TicketSystem, count: int) -> None:
     """A ticket with that many entries of 60 units by anna."""
     ticket = TicketFactory(system=system, ticket_id="7", number="N7")
     agent = AgentFactory(system=system, login="anna", user_id=3)
@@ -286,12 +297,12 @@ def fill(system, count):
         TimeEntryFactory(ticket=ticket, agent=agent, booked_local=f"2026-10-05 {hour:02}:00:00", units=Decimal(60))
 
 
-def lines(count):
+def lines(count: int) -> list[Booking]:
     return [booking(booked=f"2026-10-05 {hour:02}:00:00", units="60.00") for hour in range(count)]
 
 
 @pytest.mark.parametrize(("known", "left"), [(24, 13), (20, 9)])
-def test_much_time_that_vanishes_at_once_stops_the_sync(history_system, known, left):
+def test_much_time_that_vanishes_at_once_stops_the_sync(history_system: TicketSystem, known: int, left: int) -> None:
     fill(history_system, known)
     record = ticket_record(time_units=Decimal(60 * left))
     before = dump_mirror()["TimeEntry"]
@@ -305,7 +316,7 @@ def test_much_time_that_vanishes_at_once_stops_the_sync(history_system, known, l
 
 
 @pytest.mark.parametrize(("known", "left"), [(12, 2), (24, 20)])
-def test_some_time_may_vanish(history_system, known, left):
+def test_some_time_may_vanish(history_system: TicketSystem, known: int, left: int) -> None:
     fill(history_system, known)
 
     outcome = write(
@@ -315,7 +326,7 @@ def test_some_time_may_vanish(history_system, known, left):
     assert outcome.gone == known - left
 
 
-def test_much_time_may_vanish_when_a_person_says_so(history_system):
+def test_much_time_may_vanish_when_a_person_says_so(history_system: TicketSystem) -> None:
     fill(history_system, 24)
 
     outcome = write(history_system, snapshot(tickets=[ticket_record(time_units=Decimal(0))]), accept_losses=True)
@@ -323,7 +334,7 @@ def test_much_time_may_vanish_when_a_person_says_so(history_system):
     assert outcome.gone == 24
 
 
-def test_booking_seen_by_both_sources_is_one_entry(both_system):
+def test_booking_seen_by_both_sources_is_one_entry(both_system: TicketSystem) -> None:
     outcome = write(
         both_system,
         snapshot(tickets=[ticket_record()], bookings=[booking()], windows=windows("anna"), accounted=(accounted(),)),
@@ -333,7 +344,7 @@ def test_booking_seen_by_both_sources_is_one_entry(both_system):
     assert (outcome.matched, outcome.findings.gaps, outcome.findings.notes) == (1, (), ())
 
 
-def test_booking_that_one_source_lacks_is_kept_once_and_named(both_system):
+def test_booking_that_one_source_lacks_is_kept_once_and_named(both_system: TicketSystem) -> None:
     outcome = write(
         both_system,
         snapshot(
@@ -357,7 +368,7 @@ def test_booking_that_one_source_lacks_is_kept_once_and_named(both_system):
     )
 
 
-def test_booking_that_both_sources_see_on_different_tickets_is_one_entry(both_system):
+def test_booking_that_both_sources_see_on_different_tickets_is_one_entry(both_system: TicketSystem) -> None:
     outcome = write(
         both_system,
         snapshot(
@@ -378,7 +389,7 @@ def test_booking_that_both_sources_see_on_different_tickets_is_one_entry(both_sy
     )
 
 
-def test_agent_without_login_is_named_when_agents_are_asked(both_system):
+def test_agent_without_login_is_named_when_agents_are_asked(both_system: TicketSystem) -> None:
     outcome = write(
         both_system,
         snapshot(
@@ -397,7 +408,7 @@ def test_agent_without_login_is_named_when_agents_are_asked(both_system):
     assert len(present()) == 2
 
 
-def test_ticket_that_only_time_accounting_names_follows_title_and_customer(agents_system):
+def test_ticket_that_only_time_accounting_names_follows_title_and_customer(agents_system: TicketSystem) -> None:
     reading = snapshot(windows=windows("anna"), accounted=(accounted(number="N9", customer_id=""),))
     write(agents_system, reading)
     later = replace(reading, accounted=(accounted(number="N9", title="Scanner", customer_id="10002"),))
@@ -405,11 +416,15 @@ def test_ticket_that_only_time_accounting_names_follows_title_and_customer(agent
     write(agents_system, later)
 
     ticket = Ticket.objects.get()
-    assert (ticket.ticket_id, ticket.title, ticket.customer.customer_id) == (None, "Scanner", "10002")
+    assert (ticket.ticket_id, ticket.title, ticket.customer) == (
+        None,
+        "Scanner",
+        Customer.objects.get(customer_id="10002"),
+    )
     assert TimeEntry.objects.get().source == "agent"
 
 
-def test_ticket_that_is_known_by_id_is_found_by_number(agents_system):
+def test_ticket_that_is_known_by_id_is_found_by_number(agents_system: TicketSystem) -> None:
     known = TicketFactory(system=agents_system, number="N9")
 
     write(agents_system, snapshot(windows=windows("anna"), accounted=(accounted(number="N9"),)))
@@ -417,7 +432,7 @@ def test_ticket_that_is_known_by_id_is_found_by_number(agents_system):
     assert (Ticket.objects.get().pk, Ticket.objects.get().ticket_id) == (known.pk, known.ticket_id)
 
 
-def test_new_ticket_with_the_number_of_a_known_one_is_another_ticket(history_system):
+def test_new_ticket_with_the_number_of_a_known_one_is_another_ticket(history_system: TicketSystem) -> None:
     TicketFactory(system=history_system, ticket_id="6", number="N7")
 
     write(history_system, snapshot(tickets=[ticket_record()], bookings=[booking()]))
@@ -425,13 +440,13 @@ def test_new_ticket_with_the_number_of_a_known_one_is_another_ticket(history_sys
     assert sorted(Ticket.objects.values_list("ticket_id", "number")) == [("6", "N7"), ("7", "N7")]
 
 
-def agents_reading(**changes):
+def agents_reading(**changes: Any) -> MonthSnapshot:
     return replace(
         snapshot(tickets=[ticket_record(**changes)], windows=windows("anna"), accounted=(accounted(),)), histories=()
     )
 
 
-def test_ticket_inside_the_window_whose_time_is_not_accounted_leaves_a_gap(agents_system):
+def test_ticket_inside_the_window_whose_time_is_not_accounted_leaves_a_gap(agents_system: TicketSystem) -> None:
     outcome = write(agents_system, agents_reading(time_units=Decimal(20)))
 
     assert outcome.findings.gaps == ("Ticket N7: its bookings add up to 15.00 units, the ticket itself says 20.",)
@@ -445,13 +460,13 @@ def test_ticket_inside_the_window_whose_time_is_not_accounted_leaves_a_gap(agent
         {"time_units": Decimal(10)},
     ],
 )
-def test_ticket_with_time_outside_the_window_is_noted(agents_system, changes):
+def test_ticket_with_time_outside_the_window_is_noted(agents_system: TicketSystem, changes: dict[str, Any]) -> None:
     outcome = write(agents_system, agents_reading(**{"time_units": Decimal(20)} | changes))
 
     assert (outcome.findings.gaps, len(outcome.findings.notes)) == ((), 1)
 
 
-def test_entries_outside_the_window_stay_where_agents_tell_the_time(agents_system):
+def test_entries_outside_the_window_stay_where_agents_tell_the_time(agents_system: TicketSystem) -> None:
     write(agents_system, agents_reading())
     ticket, agent = Ticket.objects.get(), Agent.objects.get(login="anna")
     TimeEntryFactory(ticket=ticket, agent=agent, booked_local="2026-09-30 23:59:59", units=Decimal(5))
@@ -461,14 +476,14 @@ def test_entries_outside_the_window_stay_where_agents_tell_the_time(agents_syste
     assert (outcome.gone, outcome.findings.gaps, outcome.findings.notes) == (0, (), ())
 
 
-def test_agent_whose_known_time_vanishes_stops_the_sync(agents_system):
+def test_agent_whose_known_time_vanishes_stops_the_sync(agents_system: TicketSystem) -> None:
     write(agents_system, agents_reading())
 
     with pytest.raises(SyncStopped, match="shows no time of agent anna in 2026-10 any more"):
         write(agents_system, replace(agents_reading(time_units=Decimal(0)), accounted=()))
 
 
-def test_agent_whose_entry_was_deleted_among_others_goes_on(agents_system):
+def test_agent_whose_entry_was_deleted_among_others_goes_on(agents_system: TicketSystem) -> None:
     second = accounted(booked="2026-10-06 10:00:00")
     write(agents_system, replace(agents_reading(), accounted=(accounted(), second)))
 
@@ -477,7 +492,7 @@ def test_agent_whose_entry_was_deleted_among_others_goes_on(agents_system):
     assert (outcome.gone, present()) == (1, [("anna", BOOKED, Decimal(15), "N7")])
 
 
-def test_month_is_that_of_the_local_time(agents_system):
+def test_month_is_that_of_the_local_time(agents_system: TicketSystem) -> None:
     write(agents_system, replace(agents_reading(), accounted=(accounted(booked="2026-10-01 00:00:00"),)))
 
     assert TimeEntry.objects.booked_in(OCTOBER).count() == 1

@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from generic_interface.records import TicketRecord
 from tests.factories.tickets import TicketSystemFactory
 from tests.tickets.support import BERLIN, NOW, OCTOBER, FakeClient, accounted, booking, ticket_record
 from tickets.reading import read_month, read_more
@@ -13,7 +15,15 @@ from tickets.snapshot import Known, MonthSnapshot, SyncStopped, Window
 NOTHING = Known()
 
 
-def read(client, *, known=NOTHING, now=NOW, accept_losses=False, steps=None, **system):
+def read(
+    client: FakeClient,
+    *,
+    known: Known = NOTHING,
+    now: datetime = NOW,
+    accept_losses: bool = False,
+    steps: list[tuple[str, int, int]] | None = None,
+    **system: Any,
+) -> MonthSnapshot:
     return read_month(
         client,
         system=TicketSystemFactory.build(**system),
@@ -25,7 +35,7 @@ def read(client, *, known=NOTHING, now=NOW, accept_losses=False, steps=None, **s
     )
 
 
-def test_closed_and_changed_tickets_are_read_once_each():
+def test_closed_and_changed_tickets_are_read_once_each() -> None:
     client = FakeClient(closed=[("7", "8")], changed=[("8", "9")], tickets=[ticket_record(each) for each in "789"])
 
     snapshot = read(client)
@@ -34,7 +44,7 @@ def test_closed_and_changed_tickets_are_read_once_each():
     assert (snapshot.closed, [ticket.ticket_id for ticket in snapshot.tickets]) == (("7", "8"), ["7", "8", "9"])
 
 
-def test_empty_answer_is_asked_again():
+def test_empty_answer_is_asked_again() -> None:
     client = FakeClient(closed=[(), ("7",)], changed=[("7",)], tickets=[ticket_record()])
 
     snapshot = read(client)
@@ -43,7 +53,7 @@ def test_empty_answer_is_asked_again():
     assert snapshot.closed == ("7",)
 
 
-def test_empty_month_of_a_system_that_shows_tickets_is_empty():
+def test_empty_month_of_a_system_that_shows_tickets_is_empty() -> None:
     client = FakeClient()
 
     snapshot = read(client)
@@ -52,7 +62,7 @@ def test_empty_month_of_a_system_that_shows_tickets_is_empty():
     assert snapshot == MonthSnapshot(month=OCTOBER)
 
 
-def test_system_that_shows_no_ticket_at_all_is_not_believed():
+def test_system_that_shows_no_ticket_at_all_is_not_believed() -> None:
     with pytest.raises(SyncStopped, match=r"shows no ticket at all to the portal's agent portal-api\. Give the agent"):
         read(FakeClient(visible=False))
 
@@ -61,18 +71,18 @@ def test_system_that_shows_no_ticket_at_all_is_not_believed():
     ("closed", "said"),
     [({"7"}, "but 1 is known from an earlier sync"), ({"7", "8"}, "but 2 are known from an earlier sync")],
 )
-def test_known_closings_that_are_no_longer_found_stop_the_sync(closed, said):
+def test_known_closings_that_are_no_longer_found_stop_the_sync(closed: set[str], said: str) -> None:
     with pytest.raises(SyncStopped, match=said):
         read(FakeClient(), known=Known(closed=frozenset(closed)))
 
 
-def test_known_closings_may_be_gone_when_a_person_says_so():
+def test_known_closings_may_be_gone_when_a_person_says_so() -> None:
     snapshot = read(FakeClient(), known=Known(closed=frozenset({"7"})), accept_losses=True)
 
     assert (snapshot.closed, snapshot.vanished) == ((), frozenset({"7"}))
 
 
-def test_closed_tickets_without_any_change_contradict_each_other():
+def test_closed_tickets_without_any_change_contradict_each_other() -> None:
     client = FakeClient(closed=[("7",)], tickets=[ticket_record()])
 
     with pytest.raises(SyncStopped, match="contradicts itself"):
@@ -81,13 +91,13 @@ def test_closed_tickets_without_any_change_contradict_each_other():
     assert client.asked == ["closed", "changed", "changed"]
 
 
-def test_changed_tickets_are_asked_again_before_they_contradict():
+def test_changed_tickets_are_asked_again_before_they_contradict() -> None:
     client = FakeClient(closed=[("7",)], changed=[(), ("7",)], tickets=[ticket_record()])
 
     assert read(client).closed == ("7",)
 
 
-def test_month_in_the_future_is_not_searched():
+def test_month_in_the_future_is_not_searched() -> None:
     client = FakeClient()
 
     snapshot = read(client, now=datetime(2026, 9, 30, 21, 59, tzinfo=UTC))
@@ -96,7 +106,7 @@ def test_month_in_the_future_is_not_searched():
     assert snapshot == MonthSnapshot(month=OCTOBER)
 
 
-def test_known_tickets_that_are_not_found_are_asked_for():
+def test_known_tickets_that_are_not_found_are_asked_for() -> None:
     client = FakeClient(closed=[("7",)], changed=[("7",)], tickets=[ticket_record("7"), ticket_record("8")])
 
     snapshot = read(client, known=Known(closed=frozenset({"8"}), booked=frozenset({"9"})))
@@ -105,7 +115,7 @@ def test_known_tickets_that_are_not_found_are_asked_for():
     assert (snapshot.vanished, snapshot.unreadable) == (frozenset({"9"}), frozenset())
 
 
-def test_tickets_that_are_found_but_not_shown_are_unreadable():
+def test_tickets_that_are_found_but_not_shown_are_unreadable() -> None:
     client = FakeClient(closed=[("7", "8")], changed=[("7",)], tickets=[ticket_record("7")], hidden=["7"])
 
     snapshot = read(client)
@@ -114,13 +124,13 @@ def test_tickets_that_are_found_but_not_shown_are_unreadable():
     assert snapshot.histories == ()
 
 
-def test_agents_are_asked_month_by_month_each_once():
+def test_agents_are_asked_month_by_month_each_once() -> None:
     client = FakeClient(
         closed=[("7",)],
         tickets=[ticket_record(owner_login="anna", responsible_login="")],
         times=[accounted("anna"), accounted("b.schmidt", booked="2026-08-01 00:00:00")],
     )
-    steps = []
+    steps: list[tuple[str, int, int]] = []
 
     snapshot = read(client, known=Known(logins=("Anna", "b.schmidt")), time_source="agents", steps=steps)
 
@@ -136,7 +146,7 @@ def test_agents_are_asked_month_by_month_each_once():
     assert steps[-1] == ("Reading the time of agent b.schmidt", 5, 6)
 
 
-def test_both_sources_read_the_month_alone():
+def test_both_sources_read_the_month_alone() -> None:
     client = FakeClient(closed=[("7",)], tickets=[ticket_record(responsible_login="anna", responsible_id=3)])
 
     snapshot = read(client, time_source="both")
@@ -145,7 +155,7 @@ def test_both_sources_read_the_month_alone():
     assert snapshot.windows == (Window("anna", OCTOBER),)
 
 
-def test_known_tickets_with_time_are_not_asked_for_where_agents_tell_the_time():
+def test_known_tickets_with_time_are_not_asked_for_where_agents_tell_the_time() -> None:
     client = FakeClient(closed=[("7",)], tickets=[ticket_record()], times=[accounted("anna")])
 
     read(client, known=Known(closed=frozenset({"8"}), booked=frozenset({"9"})), time_source="agents")
@@ -153,12 +163,12 @@ def test_known_tickets_with_time_are_not_asked_for_where_agents_tell_the_time():
     assert client.asked[1] == "tickets 7,8"
 
 
-def test_nobody_to_ask_stops_the_sync():
+def test_nobody_to_ask_stops_the_sync() -> None:
     with pytest.raises(SyncStopped, match="No agent of this ticket system is known"):
         read(FakeClient(), time_source="agents")
 
 
-def test_silence_of_all_agents_is_not_believed_when_tickets_have_time():
+def test_silence_of_all_agents_is_not_believed_when_tickets_have_time() -> None:
     client = FakeClient(closed=[("7",)], tickets=[ticket_record(time_units=Decimal(15))])
 
     with pytest.raises(SyncStopped, match="but ticket N7 alone has 15 units"):
@@ -169,13 +179,13 @@ def test_silence_of_all_agents_is_not_believed_when_tickets_have_time():
     "ticket",
     [ticket_record(time_units=Decimal(0)), ticket_record(created=datetime(2026, 7, 31, 23, tzinfo=BERLIN))],
 )
-def test_silence_of_all_agents_is_believed_when_no_ticket_contradicts(ticket):
+def test_silence_of_all_agents_is_believed_when_no_ticket_contradicts(ticket: TicketRecord) -> None:
     snapshot = read(FakeClient(closed=[("7",)], tickets=[ticket]), time_source="agents")
 
     assert snapshot.accounted == ()
 
 
-def test_further_tickets_are_added_to_what_was_read():
+def test_further_tickets_are_added_to_what_was_read() -> None:
     client = FakeClient(tickets=[ticket_record("8")], bookings=[booking("8")])
     before = MonthSnapshot(month=OCTOBER, tickets=(ticket_record("7"),), unreadable=frozenset({"5"}))
 

@@ -1,7 +1,9 @@
 """Starting, claiming and closing a sync."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -10,6 +12,8 @@ from django.db import connection
 from common import jobs
 from common.jobs import LeaseLost
 from common.months import Month
+from generic_interface.batches import Progress
+from generic_interface.records import HistoryBatch
 from tests.factories.tickets import (
     AgentFactory,
     SyncRunFactory,
@@ -26,20 +30,26 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def idle_system():
-    return TicketSystemFactory()
+def idle_system() -> TicketSystem:
+    system: TicketSystem = TicketSystemFactory()
+    return system
 
 
-def run(sync_run, client, **options):
+def run(sync_run: SyncRun, client: FakeClient, **options: Any) -> SyncRun:
     return run_sync(sync_run, make_client=client.open, **{"clock": clock} | options)
 
 
-def one_ticket(**values):
-    options = {"tickets": [ticket_record()], "bookings": [booking()], "closed": [("7",)], "changed": [("7",)]}
+def one_ticket(**values: Any) -> FakeClient:
+    options: dict[str, Any] = {
+        "tickets": [ticket_record()],
+        "bookings": [booking()],
+        "closed": [("7",)],
+        "changed": [("7",)],
+    }
     return FakeClient(**options | values)
 
 
-def test_sync_that_is_started_twice_is_one(idle_system):
+def test_sync_that_is_started_twice_is_one(idle_system: TicketSystem) -> None:
     user = get_user_model().objects.create_user("anna")
 
     first = start_sync(system=idle_system, month=OCTOBER, user=user)
@@ -49,14 +59,14 @@ def test_sync_that_is_started_twice_is_one(idle_system):
     assert start_sync(system=idle_system, month=OCTOBER.previous) != first
 
 
-def test_sync_that_is_over_can_be_started_again(idle_system):
+def test_sync_that_is_over_can_be_started_again(idle_system: TicketSystem) -> None:
     first = SyncRunFactory(system=idle_system, complete_run=True)
 
     assert start_sync(system=idle_system, month=OCTOBER) != first
 
 
-def test_run_tells_what_it_did(idle_system):
-    steps = []
+def test_run_tells_what_it_did(idle_system: TicketSystem) -> None:
+    steps: list[tuple[str, int, int]] = []
 
     done = run(
         start_sync(system=idle_system, month=OCTOBER), one_ticket(), on_progress=lambda *step: steps.append(step)
@@ -70,7 +80,7 @@ def test_run_tells_what_it_did(idle_system):
     assert steps == [("Searching for closed tickets", 0, 0), ("Writing", 0, 0)]
 
 
-def test_run_with_gaps_is_partly_done(idle_system):
+def test_run_with_gaps_is_partly_done(idle_system: TicketSystem) -> None:
     client = one_ticket(closed=[("7", "8")])
 
     done = run(start_sync(system=idle_system, month=OCTOBER), client)
@@ -80,7 +90,7 @@ def test_run_with_gaps_is_partly_done(idle_system):
     assert len(done.problems) == 1
 
 
-def test_run_with_notes_alone_is_complete(idle_system):
+def test_run_with_notes_alone_is_complete(idle_system: TicketSystem) -> None:
     client = one_ticket(tickets=[ticket_record(time_units=Decimal(10))])
 
     done = run(start_sync(system=idle_system, month=OCTOBER), client)
@@ -88,7 +98,7 @@ def test_run_with_notes_alone_is_complete(idle_system):
     assert (done.complete, len(done.problems)) == (True, 1)
 
 
-def test_time_that_may_have_come_from_another_ticket_is_followed_there(idle_system):
+def test_time_that_may_have_come_from_another_ticket_is_followed_there(idle_system: TicketSystem) -> None:
     sync(idle_system, make_client=one_ticket().open)
     client = one_ticket(
         tickets=[ticket_record(time_units=Decimal(0)), ticket_record("8")],
@@ -104,7 +114,7 @@ def test_time_that_may_have_come_from_another_ticket_is_followed_there(idle_syst
     assert [row[-1] for row in present()] == ["N8"]
 
 
-def test_equal_time_on_another_ticket_stays_there(idle_system):
+def test_equal_time_on_another_ticket_stays_there(idle_system: TicketSystem) -> None:
     sync(idle_system, make_client=one_ticket().open)
     client = one_ticket(
         tickets=[ticket_record(), ticket_record("8")],
@@ -118,7 +128,7 @@ def test_equal_time_on_another_ticket_stays_there(idle_system):
     assert [row[-1] for row in present()] == ["N7", "N8"]
 
 
-def test_run_that_stops_writes_nothing(idle_system):
+def test_run_that_stops_writes_nothing(idle_system: TicketSystem) -> None:
     sync(idle_system, make_client=one_ticket().open)
     before = dump_mirror()
 
@@ -129,7 +139,7 @@ def test_run_that_stops_writes_nothing(idle_system):
     assert dump_mirror() == before
 
 
-def test_losses_can_be_accepted(idle_system):
+def test_losses_can_be_accepted(idle_system: TicketSystem) -> None:
     sync(idle_system, make_client=one_ticket().open)
 
     done = sync(idle_system, make_client=FakeClient().open, accept_losses=True)
@@ -137,7 +147,7 @@ def test_losses_can_be_accepted(idle_system):
     assert (done.complete, done.entries_gone, done.tickets) == (True, 1, 0)
 
 
-def test_run_that_another_worker_holds_is_busy(idle_system):
+def test_run_that_another_worker_holds_is_busy(idle_system: TicketSystem) -> None:
     held = start_sync(system=idle_system, month=OCTOBER)
     jobs.claim(held, now=NOW)
 
@@ -145,7 +155,7 @@ def test_run_that_another_worker_holds_is_busy(idle_system):
         run(held, FakeClient())
 
 
-def test_other_month_of_a_system_waits(idle_system):
+def test_other_month_of_a_system_waits(idle_system: TicketSystem) -> None:
     jobs.claim(start_sync(system=idle_system, month=OCTOBER), now=NOW)
     waiting = start_sync(system=idle_system, month=OCTOBER.previous)
 
@@ -156,7 +166,7 @@ def test_other_month_of_a_system_waits(idle_system):
     assert waiting.state == "queued"
 
 
-def test_run_whose_worker_died_is_read_again(idle_system):
+def test_run_whose_worker_died_is_read_again(idle_system: TicketSystem) -> None:
     dead = start_sync(system=idle_system, month=OCTOBER)
     jobs.claim(dead, now=NOW - timedelta(hours=1))
 
@@ -165,11 +175,11 @@ def test_run_whose_worker_died_is_read_again(idle_system):
     assert (done.complete, done.attempts, done.entries) == (True, 2, 1)
 
 
-def test_worker_that_lost_its_lease_writes_nothing(idle_system):
+def test_worker_that_lost_its_lease_writes_nothing(idle_system: TicketSystem) -> None:
     lost = start_sync(system=idle_system, month=OCTOBER)
 
     class Overtaken(FakeClient):
-        def get_histories(self, ids, *, on_progress):
+        def get_histories(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> HistoryBatch:
             SyncRun.objects.filter(pk=lost.pk).update(attempts=5)
             return super().get_histories(ids, on_progress=on_progress)
 
@@ -182,10 +192,10 @@ def test_worker_that_lost_its_lease_writes_nothing(idle_system):
     assert SyncRun.objects.get().state == "running"
 
 
-def test_lease_lost_at_the_very_end_takes_everything_back(idle_system):
+def test_lease_lost_at_the_very_end_takes_everything_back(idle_system: TicketSystem) -> None:
     lost = start_sync(system=idle_system, month=OCTOBER)
 
-    def overtake(step, done, total):
+    def overtake(step: str, done: int, total: int) -> None:
         if step == "Writing":
             SyncRun.objects.filter(pk=lost.pk).update(attempts=5)
 
@@ -196,7 +206,7 @@ def test_lease_lost_at_the_very_end_takes_everything_back(idle_system):
     assert SyncRun.objects.get().entries == 0
 
 
-def test_password_that_cannot_be_decrypted_fails_the_run(idle_system):
+def test_password_that_cannot_be_decrypted_fails_the_run(idle_system: TicketSystem) -> None:
     waiting = start_sync(system=idle_system, month=OCTOBER)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tickets_ticketsystem SET password = 'garbage'")
@@ -207,7 +217,7 @@ def test_password_that_cannot_be_decrypted_fails_the_run(idle_system):
     assert "cannot be decrypted" in failed.error
 
 
-def test_system_that_is_not_there_fails_the_run():
+def test_system_that_is_not_there_fails_the_run() -> None:
     system = TicketSystemFactory(base_url="http://127.0.0.1:1/otrs")
 
     failed = sync(system)
@@ -215,13 +225,13 @@ def test_system_that_is_not_there_fails_the_run():
     assert (failed.state, failed.requests > 0, bool(failed.error)) == ("failed", True, True)
 
 
-def test_settings_that_make_no_sense_fail_the_run():
+def test_settings_that_make_no_sense_fail_the_run() -> None:
     failed = sync(TicketSystemFactory(routes={"TicketGet": "nonsense"}))
 
     assert (failed.state, failed.requests, bool(failed.error)) == ("failed", 0, True)
 
 
-def test_mirror_is_that_of_the_last_sync_that_wrote(idle_system):
+def test_mirror_is_that_of_the_last_sync_that_wrote(idle_system: TicketSystem) -> None:
     assert last_written_sync(idle_system, OCTOBER) is None
     first = SyncRunFactory(system=idle_system, complete_run=True)
     SyncRunFactory(system=idle_system, failed=True, finished_at=NOW + timedelta(hours=1))
@@ -231,7 +241,7 @@ def test_mirror_is_that_of_the_last_sync_that_wrote(idle_system):
     assert latest_complete_sync(idle_system, OCTOBER) == first
 
 
-def test_sync_with_gaps_takes_the_completeness_back(idle_system):
+def test_sync_with_gaps_takes_the_completeness_back(idle_system: TicketSystem) -> None:
     SyncRunFactory(system=idle_system, complete_run=True)
     SyncRunFactory(system=idle_system, complete_run=True, state="partly", complete=False, finished_at=NOW)
 
@@ -246,15 +256,17 @@ def test_sync_with_gaps_takes_the_completeness_back(idle_system):
         (None, False),
     ],
 )
-def test_sync_is_final_when_it_started_after_the_month_in_the_zone_of_the_system(idle_system, started_at, final):
+def test_sync_is_final_when_it_started_after_the_month_in_the_zone_of_the_system(
+    idle_system: TicketSystem, started_at: datetime | None, final: bool
+) -> None:
     assert is_final(SyncRunFactory(system=idle_system, complete_run=True, started_at=started_at)) is final
 
 
-def test_sync_that_is_not_complete_is_never_final(idle_system):
+def test_sync_that_is_not_complete_is_never_final(idle_system: TicketSystem) -> None:
     assert is_final(SyncRunFactory(system=idle_system, failed=True)) is False
 
 
-def test_known_before_names_what_a_reading_should_find(idle_system):
+def test_known_before_names_what_a_reading_should_find(idle_system: TicketSystem) -> None:
     AgentFactory(system=idle_system, login="anna")
     AgentFactory(system=idle_system, id_only=True)
     agent = AgentFactory(system=idle_system, login="bert", departed=True)
@@ -274,15 +286,19 @@ def test_known_before_names_what_a_reading_should_find(idle_system):
     assert known.booked == frozenset({open_ticket.ticket_id})
 
 
-def test_month_is_that_of_the_systems_zone():
+def test_month_is_that_of_the_systems_zone() -> None:
     system = TicketSystemFactory(time_zone="UTC", time_source=TicketSystem.TimeSource.HISTORY)
-    asked = []
+    asked: list[dict[str, Any]] = []
 
     class Recording(FakeClient):
-        def search_closed_tickets(self, *, start, end, state_types):
-            asked.append((start, end, state_types))
+        def search_closed_tickets(self, **wanted: Any) -> tuple[str, ...]:
+            asked.append(wanted)
             return ()
 
     sync(system, Month(2026, 10), make_client=Recording().open)
 
-    assert asked[0] == (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC), ["closed"])
+    assert asked[0] == {
+        "start": datetime(2026, 10, 1, tzinfo=UTC),
+        "end": datetime(2026, 11, 1, tzinfo=UTC),
+        "state_types": ["closed"],
+    }

@@ -2,15 +2,13 @@
 
 import pytest
 from django.db import transaction
+from pytest_django import DjangoAssertNumQueries
 
 from generic_interface.simulator.data import build_month
 from generic_interface.simulator.server import start_simulator
 from tests.factories.tickets import AgentFactory
-from tests.tickets.support import NOW, OCTOBER, sync
-from tickets.connect import open_client
+from tests.tickets.support import NOW, Connect, read, sync
 from tickets.mirror import write_month
-from tickets.queries import known_before
-from tickets.reading import read_month
 
 pytestmark = pytest.mark.django_db
 FIRST = {"history": 18, "both": 19, "agents": 19}
@@ -18,23 +16,11 @@ FIRST = {"history": 18, "both": 19, "agents": 19}
 AGAIN = {"history": 8, "both": 9, "agents": 9}
 
 
-def read(system):
-    with open_client(system) as client:
-        return read_month(
-            client,
-            system=system,
-            month=OCTOBER,
-            known=known_before(system, OCTOBER),
-            now=NOW,
-            on_step=lambda step, done, total: None,
-        )
-
-
 @pytest.mark.parametrize("source", ["history", "both", "agents"])
 @pytest.mark.parametrize("tickets", [1, 12])
 def test_writing_takes_the_same_statements_for_one_ticket_and_for_many(
-    connect, django_assert_num_queries, tickets, source
-):
+    connect: Connect, django_assert_num_queries: DjangoAssertNumQueries, tickets: int, source: str
+) -> None:
     with start_simulator(build_month(tickets=tickets, customers=3, entries_per_ticket=2)) as running:
         system = connect(running, time_source=source)
         AgentFactory(system=system, login="anna.mueller", login_only=True)
@@ -48,8 +34,8 @@ def test_writing_takes_the_same_statements_for_one_ticket_and_for_many(
 
 @pytest.mark.parametrize("tickets", [1, 12])
 def test_following_changes_takes_the_same_statements_for_one_ticket_and_for_many(
-    connect, django_assert_num_queries, tickets
-):
+    connect: Connect, django_assert_num_queries: DjangoAssertNumQueries, tickets: int
+) -> None:
     data = build_month(tickets=2 * tickets, customers=3, entries_per_ticket=1)
     ids = list(data.closed_in((2026, 10)))
     with start_simulator(data) as running:

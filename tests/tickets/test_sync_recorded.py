@@ -1,5 +1,6 @@
 """The sync on a month that a real server answered."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,14 +9,13 @@ import pytest
 from django.db.models import Count
 
 from common.months import Month
-from generic_interface.simulator.recorded import start_recorded_system
+from generic_interface.simulator.recorded import RecordedSystem
+from generic_interface.simulator.server import RunningSimulator
 from tests.factories.tickets import AgentFactory
-from tests.tickets.support import dump_mirror, sync
-from tickets.connect import open_client
+from tests.tickets.support import Connect, dump_mirror, read, sync
 from tickets.mirror import write_month
 from tickets.models import Ticket, TimeEntry
-from tickets.queries import known_before, month_totals
-from tickets.reading import read_month
+from tickets.queries import month_totals
 
 pytestmark = pytest.mark.django_db
 RECORDING = Path(__file__).parent.parent / "recordings" / "month-2026-09"
@@ -24,25 +24,17 @@ NOW = datetime(2026, 9, 30, 22, tzinfo=UTC)  # midnight in Berlin
 
 
 @pytest.fixture
-def recorded():
-    with start_recorded_system(RECORDING) as running:
+def recorded() -> Iterator[RunningSimulator]:
+    system = RecordedSystem(RECORDING)
+    with RunningSimulator(system) as running:
         yield running
-        assert running.system.refused == []
+    assert system.refused == []
 
 
-def test_both_sources_agree_on_the_recorded_month(recorded, connect):
+def test_both_sources_agree_on_the_recorded_month(recorded: RunningSimulator, connect: Connect) -> None:
     system = connect(recorded, time_source="both")
-    with open_client(system) as client:
-        snapshot = read_month(
-            client,
-            system=system,
-            month=SEPTEMBER,
-            known=known_before(system, SEPTEMBER),
-            now=NOW,
-            on_step=lambda step, done, total: None,
-        )
 
-    outcome = write_month(system, snapshot, now=NOW)
+    outcome = write_month(system, read(system, SEPTEMBER, now=NOW), now=NOW)
 
     assert outcome.matched == 413
     assert outcome.findings.gaps == ()
@@ -50,7 +42,7 @@ def test_both_sources_agree_on_the_recorded_month(recorded, connect):
     assert month_totals(system, SEPTEMBER) == (168, 503, Decimal("20505.21"))
 
 
-def test_recorded_month_is_mirrored_completely(recorded, connect):
+def test_recorded_month_is_mirrored_completely(recorded: RunningSimulator, connect: Connect) -> None:
     system = connect(recorded, time_source="both")
 
     run = sync(system, SEPTEMBER, clock=lambda: NOW)
@@ -68,7 +60,7 @@ def test_recorded_month_is_mirrored_completely(recorded, connect):
     assert Ticket.objects.closed_in(SEPTEMBER).count() == 168
 
 
-def test_recorded_month_read_twice_changes_nothing(recorded, connect):
+def test_recorded_month_read_twice_changes_nothing(recorded: RunningSimulator, connect: Connect) -> None:
     system = connect(recorded, time_source="both")
     sync(system, SEPTEMBER, clock=lambda: NOW)
     before = dump_mirror()
@@ -78,7 +70,7 @@ def test_recorded_month_read_twice_changes_nothing(recorded, connect):
     assert dump_mirror() == before
 
 
-def test_time_of_agents_alone_gives_the_recorded_month(recorded, connect):
+def test_time_of_agents_alone_gives_the_recorded_month(recorded: RunningSimulator, connect: Connect) -> None:
     system = connect(recorded, time_source="agents", look_back_months=0)
     for login in ("anna.mueller", "B.Schmidt", "f.alt"):
         AgentFactory(system=system, login=login, login_only=True)

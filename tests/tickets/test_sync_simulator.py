@@ -2,22 +2,24 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from common.months import Month
 from generic_interface.simulator.data import build_month
-from generic_interface.simulator.server import start_simulator
+from generic_interface.simulator.data_set import DataSet
+from generic_interface.simulator.server import RunningSimulator, start_simulator
 from tests.factories.tickets import AgentFactory
-from tests.tickets.support import OCTOBER, dump_mirror, hasty_client, present, sync
-from tickets.models import SyncRun, Ticket, TicketClosing, TimeEntry
+from tests.tickets.support import OCTOBER, Connect, dump_mirror, hasty_client, present, sync
+from tickets.models import Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
 
 pytestmark = pytest.mark.django_db
 MONTHS = [Month(2026, 8), Month(2026, 9), OCTOBER]
 SOURCES = ["history", "both", "agents"]
 
 
-def truth(data, month):
+def truth(data: DataSet, month: Month) -> list[tuple[Any, ...]]:
     """What the data set holds as booked in the month, in the shape of ``present``."""
     return sorted(
         (data.agent_by_id(each.user_id).login, str(each.booked), each.units, data.ticket(each.ticket_id).number)
@@ -25,13 +27,15 @@ def truth(data, month):
     )
 
 
-def add_agents(system, data):
+def add_agents(system: TicketSystem, data: DataSet) -> None:
     for login in data.agents:
         AgentFactory(system=system, login=login, login_only=True)
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_three_months_are_mirrored_entry_by_entry(full_simulator, full_data, connect, source):
+def test_three_months_are_mirrored_entry_by_entry(
+    full_simulator: RunningSimulator, full_data: DataSet, connect: Connect, source: str
+) -> None:
     system = connect(full_simulator, time_source=source)
     add_agents(system, full_data)
 
@@ -49,8 +53,8 @@ def test_three_months_are_mirrored_entry_by_entry(full_simulator, full_data, con
 
 @pytest.mark.parametrize("source", ["history", "both"])
 def test_every_entry_of_the_closed_tickets_is_mirrored_whenever_it_was_booked(
-    full_simulator, full_data, connect, source
-):
+    full_simulator: RunningSimulator, full_data: DataSet, connect: Connect, source: str
+) -> None:
     system = connect(full_simulator, time_source=source)
 
     sync(system, OCTOBER)
@@ -63,7 +67,9 @@ def test_every_entry_of_the_closed_tickets_is_mirrored_whenever_it_was_booked(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_second_sync_changes_nothing(full_simulator, full_data, connect, source):
+def test_second_sync_changes_nothing(
+    full_simulator: RunningSimulator, full_data: DataSet, connect: Connect, source: str
+) -> None:
     system = connect(full_simulator, time_source=source)
     add_agents(system, full_data)
     for month in MONTHS:
@@ -76,7 +82,9 @@ def test_second_sync_changes_nothing(full_simulator, full_data, connect, source)
     assert {(run.entries_new, run.entries_moved, run.entries_gone) for run in runs} == {(0, 0, 0)}
 
 
-def test_sources_of_time_give_the_same_entries(full_simulator, full_data, connect):
+def test_sources_of_time_give_the_same_entries(
+    full_simulator: RunningSimulator, full_data: DataSet, connect: Connect
+) -> None:
     system = connect(full_simulator, time_source="history")
     sync(system, OCTOBER)
     before = dump_mirror(without={"read_at"})["TimeEntry"]
@@ -89,13 +97,19 @@ def test_sources_of_time_give_the_same_entries(full_simulator, full_data, connec
     assert dump_mirror()["TimeEntry"] == before
 
 
-def test_ticket_that_time_accounting_named_gets_its_ticket_id_later(full_simulator, full_data, connect):
+def test_ticket_that_time_accounting_named_gets_its_ticket_id_later(
+    full_simulator: RunningSimulator, full_data: DataSet, connect: Connect
+) -> None:
     system = connect(full_simulator, time_source="both")
     add_agents(system, full_data)
     sync(system, OCTOBER)
     number = full_data.ticket(full_data.special["open_with_time"]).number
     named = Ticket.objects.get(number=number)
-    assert (named.ticket_id, named.title, named.customer.customer_id) == (None, "In Arbeit", "0042")
+    assert (named.ticket_id, named.title, named.customer) == (
+        None,
+        "In Arbeit",
+        Customer.objects.get(customer_id="0042"),
+    )
     system.time_source = "history"
     system.save()
 
@@ -107,10 +121,12 @@ def test_ticket_that_time_accounting_named_gets_its_ticket_id_later(full_simulat
     assert present(OCTOBER) == truth(full_data, OCTOBER)
 
 
-def test_special_cases_arrive_as_they_are(full_simulator, full_data, connect):
+def test_special_cases_arrive_as_they_are(
+    full_simulator: RunningSimulator, full_data: DataSet, connect: Connect
+) -> None:
     sync(connect(full_simulator))
 
-    def ticket(name):
+    def ticket(name: str) -> Ticket:
         return Ticket.objects.get(ticket_id=full_data.special[name])
 
     assert ticket("without_customer").customer is None
@@ -133,7 +149,9 @@ def test_special_cases_arrive_as_they_are(full_simulator, full_data, connect):
     ]
 
 
-def test_minutes_are_converted_once_with_the_minutes_of_a_unit(small_data, simulator, connect):
+def test_minutes_are_converted_once_with_the_minutes_of_a_unit(
+    small_data: DataSet, simulator: RunningSimulator, connect: Connect
+) -> None:
     sync(connect(simulator, minutes_per_unit=Decimal("7.50")))
 
     entries = TimeEntry.objects.values_list("units", "minutes")
@@ -141,7 +159,7 @@ def test_minutes_are_converted_once_with_the_minutes_of_a_unit(small_data, simul
     assert SyncRun.objects.get().minutes == small_data.minutes_booked_in((2026, 10)) * Decimal("7.5")
 
 
-def test_month_of_more_than_500_tickets_takes_two_batches(full_simulator, connect):
+def test_month_of_more_than_500_tickets_takes_two_batches(full_simulator: RunningSimulator, connect: Connect) -> None:
     run = sync(connect(full_simulator))
 
     assert full_simulator.operations() == [
@@ -156,7 +174,7 @@ def test_month_of_more_than_500_tickets_takes_two_batches(full_simulator, connec
     assert run.requests == 7
 
 
-def test_month_of_499_tickets_takes_five_requests(connect):
+def test_month_of_499_tickets_takes_five_requests(connect: Connect) -> None:
     with start_simulator(build_month(tickets=499, entries_per_ticket=1)) as running:
         run = sync(connect(running))
 
@@ -164,7 +182,9 @@ def test_month_of_499_tickets_takes_five_requests(connect):
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_changes_upstream_are_followed(full_simulator, full_data, connect, source):
+def test_changes_upstream_are_followed(
+    full_simulator: RunningSimulator, full_data: DataSet, connect: Connect, source: str
+) -> None:
     system = connect(full_simulator, time_source=source)
     add_agents(system, full_data)
     for month in MONTHS:
@@ -191,12 +211,12 @@ def test_changes_upstream_are_followed(full_simulator, full_data, connect, sourc
     assert kept < set(TimeEntry.objects.values_list("pk", flat=True))
     assert TimeEntry.objects.filter(gone_at=None, ticket__number=main_number).count() == len(full_data.entries_of(main))
     followed = Ticket.objects.get(ticket_id=other)
-    assert (followed.title, followed.customer.customer_id) == ("Ein neuer Titel", "0042")
+    assert (followed.title, followed.customer) == ("Ein neuer Titel", Customer.objects.get(customer_id="0042"))
     assert run.complete
     assert not TicketClosing.objects.filter(ticket__ticket_id__in=[gone, away]).exists()
 
 
-def test_deleted_ticket_is_named(system, small_data):
+def test_deleted_ticket_is_named(system: TicketSystem, small_data: DataSet) -> None:
     sync(system)
     ticket_id = small_data.closed_in((2026, 10))[0]
     number = small_data.ticket(ticket_id).number
@@ -213,7 +233,9 @@ def test_deleted_ticket_is_named(system, small_data):
     ]
 
 
-def test_merge_across_months_never_doubles_minutes(full_simulator, full_data, connect):
+def test_merge_across_months_never_doubles_minutes(
+    full_simulator: RunningSimulator, full_data: DataSet, connect: Connect
+) -> None:
     """The ticket that was merged away belongs to a month that is not read again before the main ticket is."""
     system = connect(full_simulator, time_source="both")
     sync(system, Month(2026, 9))
@@ -261,7 +283,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_fault_leaves_the_mirror_as_it_was(simulator, system, small_data, fault):
+def test_fault_leaves_the_mirror_as_it_was(
+    simulator: RunningSimulator, system: TicketSystem, small_data: DataSet, fault: str
+) -> None:
     sync(system)
     before = dump_mirror()
     small_data.book(small_data.closed_in((2026, 10))[0], 10)
@@ -277,7 +301,9 @@ def test_fault_leaves_the_mirror_as_it_was(simulator, system, small_data, fault)
 
 
 @pytest.mark.parametrize("fault", ["http_500", "truncated", "html", "wrong_type", "empty", "drop", "no_permission"])
-def test_fault_of_time_accounting_leaves_the_mirror_as_it_was(simulator, connect, small_data, fault):
+def test_fault_of_time_accounting_leaves_the_mirror_as_it_was(
+    simulator: RunningSimulator, connect: Connect, small_data: DataSet, fault: str
+) -> None:
     system = connect(simulator, time_source="agents")
     add_agents(system, small_data)
     sync(system)
@@ -290,7 +316,7 @@ def test_fault_of_time_accounting_leaves_the_mirror_as_it_was(simulator, connect
     assert dump_mirror() == before
 
 
-def test_sync_after_a_fault_catches_up(simulator, system, small_data):
+def test_sync_after_a_fault_catches_up(simulator: RunningSimulator, system: TicketSystem, small_data: DataSet) -> None:
     simulator.faults.add("TicketHistoryGet:http_500")
     sync(system)
     simulator.faults.clear()
@@ -300,7 +326,9 @@ def test_sync_after_a_fault_catches_up(simulator, system, small_data):
     assert (run.complete, run.minutes) == (True, small_data.minutes_booked_in((2026, 10)))
 
 
-def test_one_agent_who_falls_silent_stops_the_sync(simulator, connect, small_data):
+def test_one_agent_who_falls_silent_stops_the_sync(
+    simulator: RunningSimulator, connect: Connect, small_data: DataSet
+) -> None:
     system = connect(simulator, time_source="agents", look_back_months=0)
     add_agents(system, small_data)
     sync(system)

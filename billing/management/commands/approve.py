@@ -1,6 +1,5 @@
 """``manage.py approve``: approve all drafts of a month, or none of them."""
 
-import json
 import sys
 from typing import Any
 
@@ -9,10 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing.commandline import PARTLY, read_customer, read_month
+from billing.commandline import read_customer
 from billing.documents import with_positions
 from billing.models import Order
 from billing.orders import OrdersRefused, approve_orders
+from common.commandline import NOT_DONE, add_json_option, json_text, read_month
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("month", metavar="YYYY-MM", help="the month of the orders")
         parser.add_argument("--customer", metavar="CUSTOMERID", help="approve this customer's order only")
-        parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit code 0: every order is approved; 1: refused, or there is none; 2: wrong use.
@@ -46,11 +46,11 @@ class Command(BaseCommand):
                 errors += [_("No order was approved."), *refused.sentences]
         if options["json"]:
             document = {"period": str(month), "approved": approved, "approved_before": before, "errors": errors}
-            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
+            self.stdout.write(json_text(document))
         elif not errors:
             text = ngettext("%(count)d order approved.", "%(count)d orders approved.", len(approved))
             self.stdout.write(text % {"count": len(approved)})
         for error in errors:
             self.stderr.write(error)
         if errors:
-            sys.exit(PARTLY)
+            sys.exit(NOT_DONE)

@@ -1,6 +1,5 @@
 """``manage.py bill``: one month billed from start to end in this process."""
 
-import json
 import sys
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing.commandline import PARTLY, Progress, read_customer, read_month, table
+from billing.commandline import read_customer, table
 from billing.completeness import mirror_problems
 from billing.documents import (
     Document,
@@ -24,9 +23,11 @@ from billing.ledger import plan_month
 from billing.models import BillingRun
 from billing.queries import LeftOut, Reason, left_out
 from billing.runs import RunBusy, run_billing, start_run
+from common.commandline import NOT_DONE, add_json_option, json_text, read_month
 from common.jobs import Job, LeaseLost, finish
 from common.money import plain
 from common.months import Month
+from common.progress import ProgressBar
 from tickets.models import Customer
 
 HEADER = ("Order", "CustomerID", "Customer", "State", "Positions", "Recorded min", "Billable min", "Net", "")
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--customer", metavar="CUSTOMERID", help="bill this customer only")
         parser.add_argument("--no-sync", action="store_true", help="take the mirror as it stands, read nothing")
         parser.add_argument("--dry-run", action="store_true", help="write nothing and read nothing, show the plan")
-        parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit code 0: billed from complete data; 1: partly or not; 2: wrong use."""
@@ -63,28 +64,26 @@ class Command(BaseCommand):
             document = month_document(
                 month=month, customer=customer, run=run, complete=complete, orders=orders, left_out=rest
             )
-            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
+            self.stdout.write(json_text(document))
         else:
             self._print(month, run, orders, rest)
         for problem in problems:
             self.stderr.write(problem)
         if not complete:
-            sys.exit(PARTLY)
+            sys.exit(NOT_DONE)
 
     def _run(self, month: Month, customer: Customer | None, *, reads_first: bool) -> BillingRun:
         run = start_run(month=month, customer=customer, reads_first=reads_first, now=timezone.now())
-        progress = Progress(sys.stderr)
         try:
-            return run_billing(run, on_progress=progress)
+            with ProgressBar(sys.stderr) as bar:
+                return run_billing(run, on_progress=bar)
         except (RunBusy, LeaseLost) as busy:
-            raise CommandError(str(busy), returncode=PARTLY) from busy
+            raise CommandError(str(busy), returncode=NOT_DONE) from busy
         except KeyboardInterrupt:
             _give_up(run, now=timezone.now())
             raise CommandError(
-                _("Interrupted. What stands is kept; start the command again to go on."), returncode=PARTLY
+                _("Interrupted. What stands is kept; start the command again to go on."), returncode=NOT_DONE
             ) from None
-        finally:
-            progress.clear()
 
     def _print(self, month: Month, run: BillingRun | None, orders: list[Document], rest: list[LeftOut]) -> None:
         rows = [_row(order) for order in orders]

@@ -8,9 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing.commandline import PARTLY, read_customer, read_month, write_file
+from billing.commandline import read_customer, write_file
 from billing.handover import Format, export_orders
 from billing.orders import OrdersRefused
+from common.commandline import NOT_DONE, read_month
 
 
 class Command(BaseCommand):
@@ -35,15 +36,15 @@ class Command(BaseCommand):
             result = export_orders(month=month, format=options["format"], now=timezone.now(), customer=customer)
             path = write_file(folder, result.file_name, result.content)
         except OrdersRefused as refused:
-            raise CommandError("\n".join(refused.sentences), returncode=PARTLY) from refused
+            raise CommandError("\n".join(refused.sentences), returncode=NOT_DONE) from refused
         except OSError as error:
             raise CommandError(
                 _("The file could not be written: %(error)s. Start again with a folder that can be written to.")
                 % {"error": error},
-                returncode=PARTLY,
+                returncode=NOT_DONE,
             ) from error
         self.stdout.write(f"{path}  {result.sha256}")
         for problem in result.problems:
             self.stderr.write(problem)
         if result.is_draft:
-            sys.exit(PARTLY)
+            sys.exit(NOT_DONE)

@@ -6,10 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from common.commandline import NOT_DONE, WRONG_USE
 from tickets.checks import Check, check_connection
 from tickets.models import TicketSystem
-
-NOT_DONE, WRONG_USE = 1, 2
 
 
 class Command(BaseCommand):

@@ -1,23 +1,21 @@
 """``manage.py sync``: read a month from the ticket systems in this process."""
 
-import json
 import sys
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common.commandline import NOT_DONE, WRONG_USE, add_json_option, json_text, read_month
 from common.jobs import Job, LeaseLost, finish
 from common.money import plain
 from common.months import Month
+from common.progress import ProgressBar, named
 from tickets.models import SyncRun, TicketSystem
 from tickets.sync import SyncBusy, run_sync, start_sync
-
-NOT_DONE, WRONG_USE = 1, 2
-BAR_WIDTH = 30
 
 
 class Command(BaseCommand):
@@ -32,17 +30,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--accept-losses", action="store_true", help="believe it when known time or known closings are gone"
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit code 0: everything was read; 1: partly or not; 2: wrong use."""
-        month = _read_period(options["period"])
+        month = read_month(options["period"]) if options["period"] is not None else None
         results = [
             self._sync(system, month, accept_losses=options["accept_losses"]) for system in _systems(options["system"])
         ]
         document = _total(results)
         if options["json"]:
-            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
+            self.stdout.write(json_text(document))
         else:
             for result in results:
                 self._print(result)
@@ -51,10 +49,10 @@ class Command(BaseCommand):
 
     def _sync(self, system: TicketSystem, month: Month | None, *, accept_losses: bool) -> dict[str, Any]:
         month = month or Month.of(timezone.now().astimezone(system.zone)).previous
-        progress = Progress(sys.stderr, system.name)
         run = start_sync(system=system, month=month)
         try:
-            return _document(system, run_sync(run, on_progress=progress, accept_losses=accept_losses))
+            with ProgressBar(sys.stderr) as bar:
+                run = run_sync(run, on_progress=named(system.name, bar), accept_losses=accept_losses)
         except (SyncBusy, LeaseLost) as error:
             return _nothing(system, month, str(error))
         except KeyboardInterrupt:
@@ -62,8 +60,7 @@ class Command(BaseCommand):
             with suppress(LeaseLost):
                 finish(run, state=Job.State.FAILED, complete=False, error=text, now=timezone.now())
             raise CommandError(text, returncode=NOT_DONE) from None
-        finally:
-            progress.clear()
+        return _document(system, run)
 
     def _print(self, result: dict[str, Any]) -> None:
         self.stdout.write(
@@ -79,38 +76,9 @@ class Command(BaseCommand):
             self.stderr.write(f"  {sentence}")
 
 
-class Progress:
-    """A bar on a terminal; elsewhere nothing, so that logs and pipes stay clean."""
-
-    def __init__(self, stream: TextIO, name: str) -> None:
-        self._stream, self._name, self._width = stream, name, 0
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        share = done / total if total else 0
-        self._draw(f"{self._name} [{'#' * round(BAR_WIDTH * share):<{BAR_WIDTH}}] {share:4.0%} {step}")
-
-    def clear(self) -> None:
-        self._draw("")
-        if self._stream.isatty():
-            self._stream.write("\r")
-
-    def _draw(self, line: str) -> None:
-        if self._stream.isatty():
-            self._stream.write(f"\r{line:<{self._width}}")
-            self._stream.flush()
-            self._width = len(line)
-
-
-def _read_period(text: str | None) -> Month | None:
-    try:
-        return Month.parse(text) if text is not None else None
-    except ValueError as error:
-        raise CommandError(str(error), returncode=WRONG_USE) from error
-
-
 def _systems(name: str | None) -> list[TicketSystem]:
     """Without their passwords, so that one that cannot be decrypted fails alone."""
-    systems = TicketSystem.objects.defer("password")
+    systems = TicketSystem.objects.all()
     if name is None:
         found = list(systems.filter(active=True))
         problem = _("There is no active ticket system. Connect one with manage.py ticket_system add.")

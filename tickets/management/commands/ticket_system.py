@@ -1,6 +1,5 @@
 """``manage.py ticket_system``: connect a ticket system, change how it is reached, list what is connected."""
 
-import json
 import os
 import sys
 from argparse import ArgumentParser
@@ -13,9 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from common.commandline import WRONG_USE, add_json_option, json_text
 from tickets.models import Agent, TicketSystem
 
-WRONG_USE = 2
 PASSWORD_VARIABLE = "TICKET_SYSTEM_PASSWORD"  # noqa: S105  # the name of the variable, not a password
 
 OPTION_OF = {
@@ -40,8 +39,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="add|list")
         _add_arguments(actions.add_parser("add", help="connect a ticket system, or change one with --update"))
-        listing = actions.add_parser("list", help="show the connected ticket systems")
-        listing.add_argument("--json", action="store_true", help="print one JSON document and nothing else on stdout")
+        add_json_option(actions.add_parser("list", help="show the connected ticket systems"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit code 0: done; 2: wrong use, nothing was changed."""
@@ -52,7 +50,7 @@ class Command(BaseCommand):
 
     def _add(self, options: dict[str, Any]) -> None:
         name = options["name"]
-        found = TicketSystem.objects.defer("password").filter(name=name).first()
+        found = TicketSystem.objects.filter(name=name).first()
         if found is not None and not options["update"]:
             raise CommandError(
                 _("There is a ticket system “%(name)s” already. Add --update to change it.") % {"name": name},
@@ -75,9 +73,9 @@ class Command(BaseCommand):
         self.stdout.write(_("Now try: manage.py check_connection “%(name)s”") % {"name": name})
 
     def _list(self, *, as_json: bool) -> None:
-        systems = TicketSystem.objects.defer("password")
+        systems = TicketSystem.objects.all()
         if as_json:
-            self.stdout.write(json.dumps([_document(system) for system in systems], ensure_ascii=False, indent=2))
+            self.stdout.write(json_text([_document(system) for system in systems]))
             return
         for system in systems:
             state = "" if system.active else " " + _("(not active)")
