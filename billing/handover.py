@@ -60,9 +60,9 @@ def export_orders(
 ) -> ExportResult:
     """Hand over the month's orders, of all customers or of one, in a format of ``Format``.
 
-    With a draft among them the file is a preview. Else it is recorded, the orders become exported, and asking for the
-    same orders again gives the same bytes. For kivitendo an order is written once only: a second import would make
-    a second order there. Raises ``OrdersRefused`` with sentences; then nothing was recorded.
+    With a draft among them the file is a preview. Else it is recorded, and asking for the same orders again gives the
+    same bytes. The file for kivitendo makes the orders exported, and each is written once only: a second import would
+    make a second order there. Raises ``OrdersRefused`` with sentences; then nothing was recorded.
     """
     wanted = Format(format)
     orders = _locked_orders(month, customer)
@@ -147,9 +147,10 @@ def _record(
         file_name=name, format=wanted, content=content, sha256=digest, created_at=now, created_by_id=user_id
     )
     export.orders.set(orders)
-    Order.objects.filter(pk__in=[order.pk for order in orders]).update(state=Order.State.EXPORTED)
-    for order in orders:
-        order.state = Order.State.EXPORTED
+    if wanted == Format.KIVITENDO:
+        Order.objects.filter(pk__in=[order.pk for order in orders]).update(state=Order.State.EXPORTED)
+        for order in orders:
+            order.state = Order.State.EXPORTED
     OrderEvent.objects.bulk_create(
         OrderEvent(order=order, kind=OrderEvent.Kind.EXPORTED, at=now, user_id=user_id, text=name) for order in orders
     )

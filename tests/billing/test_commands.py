@@ -284,14 +284,26 @@ def test_export_writes_the_file_and_prints_path_and_checksum(customer: Customer,
         assert run_command(*arguments)[:2] == (0, out)
 
 
-def test_export_of_drafts_is_a_preview_and_exits_with_1(customer: Customer, tmp_path: Path) -> None:
+def test_export_of_drafts_is_a_preview(customer: Customer, tmp_path: Path) -> None:
     ticket_of(customer, 10)
     bill()
 
     code, _out, err = run_command("export_orders", "2026-10", "--format", "xlsx", "--output", str(tmp_path))
 
-    assert (code, err) == (1, "This is a preview: 1 order is still a draft. Approve it, then export again.\n")
+    assert (code, err) == (0, "This is a preview: 1 order is still a draft. Approve it, then export again.\n")
     assert [path.name for path in tmp_path.iterdir()] == ["orders-2026-10-draft.xlsx"]
+
+
+def test_export_of_drafts_over_incomplete_data_exits_with_1(customer: Customer, tmp_path: Path) -> None:
+    ticket_of(customer, 10)
+    bill()
+    Order.objects.update(complete=False)
+
+    code, _out, err = run_command("export_orders", "2026-10", "--format", "csv", "--output", str(tmp_path))
+
+    assert code == 1
+    assert err.endswith("Some of these orders stand on incomplete data. Start a billing run again first.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["orders-2026-10-draft.csv"]
 
 
 def test_export_without_orders_writes_no_file(db: None, tmp_path: Path) -> None:

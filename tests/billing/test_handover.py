@@ -98,7 +98,14 @@ def test_other_formats_may_repeat_what_was_handed_over(two_orders: list[Customer
     whole = export(Format.CSV)
 
     assert len(whole.orders) == 2
-    assert Order.objects.filter(state=Order.State.EXPORTED).count() == 2
+    assert list(Order.objects.order_by("number").values_list("state", flat=True)) == ["exported", "approved"]
+
+
+def test_only_the_file_for_the_erp_makes_orders_exported(two_orders: list[Customer]) -> None:
+    export(Format.XLSX)
+
+    assert set(Order.objects.values_list("state", flat=True)) == {Order.State.APPROVED}
+    assert {order.state for order in export().orders} == {Order.State.EXPORTED}
 
 
 def test_second_file_of_a_month_gets_a_name_of_its_own(two_orders: list[Customer], system: TicketSystem) -> None:

@@ -16,8 +16,8 @@ from common.commandline import NOT_DONE, read_month
 
 class Command(BaseCommand):
     help = (
-        "Write the month's orders into a folder. With drafts among them the file is a preview; else it is recorded "
-        "and the orders become exported. "
+        "Write the month's orders into a folder. With drafts among them the file is a preview, its name says so; else "
+        "it is recorded, and the file for kivitendo makes the orders exported. "
         "Example: manage.py export_orders 2026-10 --format kivitendo --output var/exports"
     )
 
@@ -28,7 +28,10 @@ class Command(BaseCommand):
         parser.add_argument("--customer", metavar="CUSTOMERID", help="write this customer's order only")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit code 0: handed over, path and SHA-256 on stdout; 1: a preview, or nothing was written; 2: wrong use."""
+        """Exit code 0: written, path and SHA-256 on stdout; 1: over incomplete data, or nothing was written; 2: wrong use.
+
+        What else the person should know, such as that the file is a preview, stands on stderr.
+        """
         month, customer = read_month(options["month"]), read_customer(options["customer"])
         folder: Path = options["output"]
         try:
@@ -46,5 +49,6 @@ class Command(BaseCommand):
         self.stdout.write(f"{path}  {result.sha256}")
         for problem in result.problems:
             self.stderr.write(problem)
-        if result.is_draft:
+        if not all(order.complete for order in result.orders):
+            self.stderr.write(_("Some of these orders stand on incomplete data. Start a billing run again first."))
             sys.exit(NOT_DONE)
