@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--customer", metavar="CUSTOMERID", help="write this customer's order only")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit code 0: written, path and SHA-256 on stdout; 1: over incomplete data, or nothing was written; 2: wrong use.
+        """Exit code 0: written, path and SHA-256 on stdout; 1: data incomplete, or nothing was written; 2: wrong use.
 
         What else the person should know, such as that the file is a preview, stands on stderr.
         """
