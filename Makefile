@@ -3,9 +3,10 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 SETTINGS := DJANGO_SETTINGS_MODULE=portal.settings
-# The demo keeps to itself: own folder, own database, no Redis, plain HTTP on loopback, whatever .env says.
-DEMO_DIR ?= var/demo
-DEMO := $(SETTINGS) VAR_DIR=$(DEMO_DIR) DATABASE_URL=sqlite:///$(DEMO_DIR)/portal.sqlite3 REDIS_URL= CELERY_BROKER_URL=filesystem://localhost \
+# Whatever .env says: SQLite and files below DEMO_DIR, no Redis, plain HTTP on loopback. The default folder is that of
+# all commands, so that they work on the demo's data; it refuses a database that holds anything real.
+DEMO_DIR ?= var
+DEMO := $(SETTINGS) VAR_DIR=$(DEMO_DIR) DATABASE_URL= REDIS_URL= CELERY_BROKER_URL=filesystem://localhost \
 	HTTPS=off DEBUG=off BEHIND_TLS_PROXY=off ALLOWED_HOSTS=localhost,127.0.0.1 BILLING_DAY_OF_MONTH=0
 # What a production .env looks like to Django's deployment check.
 PRODUCTION := $(SETTINGS) SECRET_KEY=8f3Kq9-only-for-the-check-Zt5wXv1bN7mLr2YcGh6JdPs4QeUaTnRk \
@@ -23,8 +24,9 @@ demo: runtime ## the whole portal with an invented ticket system; ARGS=--no-serv
 	@$(PY) -m portal.environment
 	@$(DEMO) $(PY) manage.py demo $(ARGS)
 
-clean-demo: ## removes the demo's data
-	rm -rf $(DEMO_DIR)
+clean-demo: runtime ## removes the demo's data; refuses where there is anything else
+	@$(PY) -m portal.environment
+	@$(DEMO) $(PY) manage.py demo --forget
 
 run: runtime ## the portal on this machine, with the settings of .env; ARGS="--port 8080"
 	@$(PY) -m portal.environment

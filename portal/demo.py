@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from billing.models import Agreement
@@ -80,13 +81,28 @@ def only_one(folder: Path) -> Iterator[None]:
 
 
 def check_database() -> None:
-    """Raise ``NoDemoHere`` unless the database is new or the demo's own."""
+    """Raise ``NoDemoHere`` unless the database is new or a demo's; systems that were tried out beside it may stay."""
+    systems = set(TicketSystem.objects.values_list("name", flat=True))
+    if SYSTEM not in systems and (systems or get_user_model()._default_manager.exists()):
+        raise NoDemoHere(
+            _(
+                "This database holds real data, and invented orders must not mix with it. "
+                "Give the demo a folder of its own: make demo DEMO_DIR=var/demo"
+            )
+        )
+
+
+def forget(folder: Path) -> None:
+    """Remove the folder with all data of the demo; ``NoDemoHere`` when there is more in it than the demo's own."""
     systems = set(TicketSystem.objects.values_list("name", flat=True))
     users = set(get_user_model()._default_manager.values_list("username", flat=True))
-    if systems - {SYSTEM} or (users and SYSTEM not in systems):
+    if systems != {SYSTEM} or users - USERS.keys():
         raise NoDemoHere(
-            _("This database holds real data, and invented orders must not mix with it. Start the demo with: make demo")
+            _("Nothing was removed: %(folder)s holds more than the demo. If all may go, delete the folder yourself.")
+            % {"folder": folder}
         )
+    connection.close()
+    shutil.rmtree(folder)
 
 
 def remember(folder: Path, *, now: datetime) -> Memory:

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from billing.models import Agreement, Order, OrderEvent
-from portal.demo import NoDemoHere, check_database, only_one, remember, set_up, simulator_for
+from portal.demo import NoDemoHere, check_database, forget, only_one, remember, set_up, simulator_for
 from portal.management.commands import demo as command
 from portal.supervisor import Supervisor
 from tests.factories.tickets import TicketSystemFactory
@@ -159,6 +159,42 @@ def test_database_with_real_users_is_refused(django_user_model: type[User]) -> N
 
     with pytest.raises(NoDemoHere, match="holds real data"):
         check_database()
+
+
+@pytest.mark.django_db
+def test_system_that_was_tried_out_beside_the_demo_may_stay(django_user_model: type[User]) -> None:
+    TicketSystemFactory(name="Demo")
+    TicketSystemFactory(name="Helpdesk")
+    django_user_model.objects.create_user("anna")
+
+    check_database()
+
+
+@pytest.mark.django_db
+def test_forgetting_removes_the_folder(tmp_path: Path, django_user_model: type[User]) -> None:
+    TicketSystemFactory(name="Demo")
+    django_user_model.objects.create_user("billing")
+    (tmp_path / "var").mkdir()
+
+    forget(tmp_path / "var")
+
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize("more", ["system", "user", "no demo"])
+@pytest.mark.django_db
+def test_forgetting_spares_what_is_not_the_demos(tmp_path: Path, django_user_model: type[User], more: str) -> None:
+    if more != "no demo":
+        TicketSystemFactory(name="Demo")
+    if more == "system":
+        TicketSystemFactory(name="Helpdesk")
+    if more == "user":
+        django_user_model.objects.create_user("anna")
+
+    with pytest.raises(NoDemoHere, match="Nothing was removed"):
+        forget(tmp_path)
+
+    assert tmp_path.exists()
 
 
 @pytest.mark.django_db

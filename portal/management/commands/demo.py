@@ -14,7 +14,7 @@ from billing.handover import Format, export_orders
 from billing.models import BillingRun, Order
 from common.commandline import NOT_DONE, WRONG_USE
 from common.months import Month
-from portal.demo import USERS, Memory, NoDemoHere, check_database, only_one, remember, set_up, simulator_for
+from portal.demo import USERS, Memory, NoDemoHere, check_database, forget, only_one, remember, set_up, simulator_for
 from portal.management.commands.up import Command as UpCommand
 from portal.preparation import prepare
 from portal.serving import PortTaken, check_port
@@ -31,6 +31,7 @@ class Command(UpCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--no-serve", action="store_true", help="end after the orders were printed")
+        parser.add_argument("--forget", action="store_true", help="only remove the demo's data: make clean-demo")
         parser.add_argument(
             "--simulator-port",
             type=int,
@@ -47,11 +48,14 @@ class Command(UpCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         serves = not options["no_serve"]
         try:
-            if serves:
+            if serves and not options["forget"]:
                 check_port(options["host"], options["port"])
             settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
             with only_one(settings.VAR_DIR):
-                self._show(options, serves=serves)
+                if options["forget"]:
+                    self._forget()
+                else:
+                    self._show(options, serves=serves)
         except (NoDemoHere, PortTaken) as error:
             raise CommandError(str(error), returncode=WRONG_USE) from error
         except OSError as error:
@@ -71,6 +75,11 @@ class Command(UpCommand):
                 self.serve(options["host"], options["port"])
         if not complete:
             raise CommandError(_("The month was not billed completely; the reasons are above."), returncode=NOT_DONE)
+
+    def _forget(self) -> None:
+        prepare()
+        forget(settings.VAR_DIR)
+        self.stdout.write(_("Removed %(folder)s with all data of the demo.") % {"folder": settings.VAR_DIR})
 
     def _bill(self, month: Month) -> bool:
         self.stdout.write(_("Reading the closed tickets of %(month)s and writing the orders ...") % {"month": month})
