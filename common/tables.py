@@ -59,6 +59,10 @@ class DateColumn(Column):
 class DateTimeColumn(Column):
     """An instant in the zone of the page; exported as a real date and time in that zone."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["attrs"] = {"td": {"class": "instant"}} | kwargs.get("attrs", {})
+        super().__init__(*args, **kwargs)
+
     def render(self, value: datetime) -> str:
         return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
 
