@@ -14,7 +14,8 @@ class Result:
     floor_name: str
     floor: float
     product: float
-    aim: str
+    aim: float | None
+    """The largest ratio that is good enough; ``None`` where there is no aim."""
     note: str = ""
 
     @property
@@ -22,9 +23,11 @@ class Result:
         return self.product / self.floor
 
     def __str__(self) -> str:
+        missed = self.aim is not None and self.ratio > self.aim
+        verdict = "no aim" if self.aim is None else f"aim {self.aim:g} {'MISSED' if missed else 'met'}"
         return (
             f"{self.name:<46} {self.product:>8.3f} s   {self.floor_name:<34} {self.floor:>8.3f} s   "
-            f"ratio {self.ratio:>5.2f}   aim {self.aim:<8} {self.note}"
+            f"ratio {self.ratio:>5.2f}   {verdict:<14} {self.note}"
         )
 
 

@@ -44,14 +44,24 @@ def customers_to_bill(month: Month, customer: Customer | None = None) -> list[in
     return list(found.order_by("pk").values_list("pk", flat=True))
 
 
-def customers_holding_others_time(month: Month) -> list[int]:
-    """Customers whose draft holds time of a ticket that belongs to somebody else by now. They must let go first."""
+def customers_holding_others_time(month: Month, customer: Customer | None = None) -> list[int]:
+    """Customers whose draft holds time of a ticket that belongs to somebody else by now. They must let go first.
+
+    With ``customer``: only those that this customer's order waits for, and those that they wait for themselves.
+    """
     held = Allocation.objects.filter(
         live=True, position__order__month=month.first_day, position__order__state=Order.State.DRAFT
     )
     moved = held.exclude(entry__ticket__customer=F("position__order__customer"))
-    drafts = Order.objects.filter(pk__in=moved.values("position__order"))
-    return list(drafts.order_by("customer_id").values_list("customer_id", flat=True))
+    pairs = set(moved.order_by().values_list("position__order__customer__pk", "entry__ticket__customer__pk"))
+    if customer is None:
+        return sorted({holder for holder, _owner in pairs})
+    holders: set[int] = set()
+    waiting = {customer.pk}
+    while waiting:
+        waiting = {holder for holder, owner in pairs if owner in waiting} - holders
+        holders |= waiting
+    return sorted(holders)
 
 
 def booked_before_end(month: Month) -> QuerySet[TimeEntry]:

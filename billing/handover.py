@@ -85,7 +85,8 @@ def export_orders(
 def _locked_orders(month: Month, customer: Customer | None) -> list[Order]:
     orders = with_positions(month, customer).filter(positions__isnull=False).distinct()
     # Locked by primary key, as everywhere; DISTINCT rows cannot be locked.
-    list(Order.objects.filter(pk__in=orders.values("pk")).select_for_update().order_by("pk").values_list("pk"))
+    found_keys = Order.objects.filter(pk__in=orders.values("pk")).order_by("pk").values_list("pk")
+    list(found_keys.select_for_update(no_key=True))
     found = list(orders)
     if not found:
         raise OrdersRefused([_("There is no order for %(month)s. Start a billing run first.") % {"month": month}])
@@ -119,7 +120,8 @@ def _preview(drafts: int) -> str:
 def _same_export(wanted: Format, orders: Sequence[Order]) -> Export | None:
     """The latest export in this format of exactly these orders."""
     ids = {order.pk for order in orders}
-    candidates = Export.objects.filter(format=wanted, orders__in=ids).distinct().prefetch_related("orders")
+    exports = Export.objects.filter(format=wanted, orders__in=ids)
+    candidates = exports.distinct().defer("content").prefetch_related("orders")
     matching = (export for export in candidates if {order.pk for order in export.orders.all()} == ids)
     return next(matching, None)
 

@@ -129,7 +129,9 @@ def _plan_chunk(customers: Sequence[int], month: Month, numbers: Mapping[int, st
     found = Customer.objects.filter(pk__in=customers).select_related("system").order_by("pk")
     ordered = Order.objects.filter(customer__in=customers, month=month.first_day).order_by("pk")
     if lock:
-        found, ordered = found.select_for_update(of=("self",)), ordered.select_for_update()
+        # No key is changed: whoever only refers to these rows, as a sync does from tickets, need not wait.
+        found = found.select_for_update(of=("self",), no_key=True)
+        ordered = ordered.select_for_update(no_key=True)
     customers_found = list(found)
     orders = {order.customer_id: order for order in ordered}
     agreements = _agreements(customers)

@@ -23,7 +23,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.claims import stored_minutes
-from billing.models import Agreement, Order
+from billing.differences import SURPLUS, no_longer_so
+from billing.models import Agreement, Allocation, Order
 from billing.plans import counts
 from common.months import Month
 from tickets.models import AnyUser, Customer, Ticket, TicketClosing, TimeEntry
@@ -45,23 +46,29 @@ class Reason(TextChoices):
     CANCELLED_OUT = "cancelled_out", gettext_lazy("The times booked on the ticket add up to zero.")
     NOT_BILLED = "not_billed", gettext_lazy("The agreement says that this customer is not billed.")
     NOT_DRAFTED = "not_drafted", gettext_lazy("Can be billed, but no run has put it into an order yet.")
+    GONE = "gone", gettext_lazy("Stands in an order of this month, but no longer so in the ticket system.")
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Time of one ticket that is in no order of the month, for one reason."""
+    """Time of one ticket that is in no order of the month, for one reason.
+
+    For ``GONE`` it is the other way round: what is mirrored less what the order says, negative where time has gone.
+    """
 
     ticket: Ticket
     reason: Reason
     minutes: Decimal
     entries: int
     order: Order | None = None
-    """The other order where it stands, if there is one that the asking user may see."""
+    """The order where it stands, if there is one that the asking user may see."""
 
     @property
     def sentence(self) -> str:
         if self.order is not None:
             number, month = self.order.number, f"{self.order.month:%Y-%m}"
+            if self.reason == Reason.GONE:
+                return _("Stands in order %(number)s, but no longer so in the ticket system.") % {"number": number}
             return _("Stands in order %(number)s of %(month)s.") % {"number": number, "month": month}
         return str(self.reason.label)
 
@@ -77,12 +84,21 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
+class _Surplus:
+    """What is mirrored of one ticket less what one order of the month holds, for entries that differ."""
+
+    order: Order
+    minutes: Decimal
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Scene:
     month: Month
     orders: Mapping[int, Order]
     """Orders of the month by primary key, as far as they were asked for."""
     order_of: Mapping[int, Order]
-    """The same by customer."""
+    """Orders of the month by customer, of the other customers as well."""
     elsewhere: Mapping[int, Order]
     agreements: Mapping[int | None, Agreement]
 
@@ -90,16 +106,18 @@ class _Scene:
 def left_out(month: Month, customer: Customer | None = None, user: AnyUser | None = None) -> list[LeftOut]:
     """All present time of the month's tickets that stands in no order of the month, by ticket and reason.
 
-    The month's tickets are those closed in it and those with time booked in it; whatever else is booked on them is
-    listed, too. So the minutes here and those of the month's orders add up to what the mirror holds for these tickets.
+    The month's tickets are those closed in it, those with time booked in it and those with time in its orders;
+    whatever else is booked on them is listed, too. What an order holds and the ticket system no longer shows is taken
+    off here. So the minutes here and those of the month's orders add up to what the mirror holds for these tickets.
     ``user`` restricts tickets and orders to what that person may see.
     """
-    tickets = _asked(_touched(month), customer, user)
+    tickets = _asked(month, customer, user)
     parts = _parts(tickets, month)
     scene = _scene(parts, month, customer, user)
+    gone = _gone(tickets, scene)
     rows: list[LeftOut] = []
     for ticket in _described(tickets, month):
-        rows += _explain(ticket, parts.get(ticket.pk, []), scene)
+        rows += _explain(ticket, parts.get(ticket.pk, []), gone.get(ticket.pk, []), scene)
     return rows
 
 
@@ -109,9 +127,15 @@ def _touched(month: Month) -> QuerySet[Ticket]:
     return Ticket.objects.filter(Q(pk__in=closed.values("ticket")) | Q(pk__in=booked.values("ticket")))
 
 
-def _asked(tickets: QuerySet[Ticket], customer: Customer | None, user: AnyUser | None) -> QuerySet[Ticket]:
+def _asked(month: Month, customer: Customer | None, user: AnyUser | None) -> QuerySet[Ticket]:
+    """The month's tickets; those in a customer's orders belong to it even where they are somebody else's by now."""
+    touched = _touched(month)
+    ordered = Allocation.objects.filter(live=True, position__order__month=month.first_day)
     if customer is not None:
-        tickets = tickets.filter(customer=customer)
+        touched, ordered = touched.filter(customer=customer), ordered.filter(position__order__customer=customer)
+    tickets = Ticket.objects.filter(
+        Q(pk__in=touched.order_by().values("pk")) | Q(pk__in=ordered.values("entry__ticket"))
+    )
     return tickets if user is None else tickets.filter(pk__in=Ticket.objects.visible_to(user))
 
 
@@ -137,18 +161,31 @@ def _scene(
     parts: Mapping[int, Iterable[_Part]], month: Month, customer: Customer | None, user: AnyUser | None
 ) -> _Scene:
     visible = Order.objects.all() if user is None else Order.objects.visible_to(user)
-    of_month = visible.filter(month=month.first_day)
-    if customer is not None:
-        of_month = of_month.filter(customer=customer)
-    orders = {order.pk: order for order in of_month}
+    of_month = list(visible.filter(month=month.first_day))
+    orders = {order.pk: order for order in of_month if customer is None or order.customer_id == customer.pk}
     others = {part.order for found in parts.values() for part in found if part.order is not None} - orders.keys()
     return _Scene(
         month=month,
         orders=orders,
-        order_of={order.customer_id: order for order in orders.values()},
+        order_of={order.customer_id: order for order in of_month},
         elsewhere=visible.in_bulk(others),
         agreements={agreement.customer_id: agreement for agreement in Agreement.objects.all()},
     )
+
+
+def _gone(tickets: QuerySet[Ticket], scene: _Scene) -> dict[int, list[_Surplus]]:
+    """What the orders of the month hold too much of, or too little, by ticket."""
+    rows = (
+        no_longer_so()
+        .filter(position__order__in=scene.orders, entry__ticket__in=tickets.order_by().values("pk"))
+        .order_by("entry__ticket", "position__order")
+        .values_list("entry__ticket", "position__order")
+        .annotate(surplus=SURPLUS, entries=Count("pk"))
+    )
+    gone: defaultdict[int, list[_Surplus]] = defaultdict(list)
+    for ticket, order, surplus, entries in rows:
+        gone[ticket].append(_Surplus(scene.orders[order], stored_minutes(surplus), entries))
+    return gone
 
 
 def _described(tickets: QuerySet[Ticket], month: Month) -> QuerySet[Ticket]:
@@ -163,10 +200,11 @@ def _described(tickets: QuerySet[Ticket], month: Month) -> QuerySet[Ticket]:
     )
 
 
-def _explain(ticket: Ticket, parts: Iterable[_Part], scene: _Scene) -> list[LeftOut]:
-    rows, billable = [], Decimal(0)
+def _explain(ticket: Ticket, parts: Iterable[_Part], gone: Iterable[_Surplus], scene: _Scene) -> list[LeftOut]:
+    rows = [LeftOut(ticket, Reason.GONE, item.minutes, item.entries, item.order) for item in gone]
+    billable = Decimal(0)
     unclaimed: _Part | None = None
-    nothing_booked = True
+    nothing_booked = not rows
     for part in parts:
         nothing_booked = False
         if part.order in scene.orders:
@@ -180,15 +218,18 @@ def _explain(ticket: Ticket, parts: Iterable[_Part], scene: _Scene) -> list[Left
             unclaimed = part
             billable += part.minutes
     if unclaimed is not None:
-        reason = _why_unclaimed(ticket, scene, billable)
+        reason = _why_unclaimed(ticket, scene, billable, unclaimed.minutes)
         rows.append(LeftOut(ticket, reason, unclaimed.minutes, unclaimed.entries))
     if nothing_booked:
         rows.append(LeftOut(ticket, Reason.NO_TIME, Decimal(0), 0))
     return rows
 
 
-def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal) -> Reason:
-    """Why time booked before the end of the month stands in no order; ``billable`` is all that one order would hold."""
+def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal, unclaimed: Decimal) -> Reason:
+    """Why time booked before the end of the month stands in no order.
+
+    ``billable`` are the minutes that one order would hold, ``unclaimed`` those of them that stand in none.
+    """
     if ticket.customer_id is None:
         return Reason.NO_CUSTOMER
     agreement = scene.agreements.get(ticket.customer_id) or scene.agreements.get(None)
@@ -199,6 +240,8 @@ def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal) -> Reason:
     if agreement is not None and not counts(ticket, agreement, ticket.system.closed_state_types):
         return Reason.OPEN if ticket.state_type in OPEN_STATE_TYPES else Reason.STATE_NOT_COUNTING
     order = scene.order_of.get(ticket.customer_id)
+    if not billable and not unclaimed:
+        return Reason.CANCELLED_OUT
     if order is not None and order.state != Order.State.DRAFT:
         return Reason.ORDER_CLOSED
     return Reason.NOT_DRAFTED if billable else Reason.CANCELLED_OUT

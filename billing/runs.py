@@ -6,19 +6,21 @@ orders as an undisturbed one, because what already stands is found unchanged.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.claims import customers_holding_others_time, customers_to_bill
 from billing.completeness import billed_systems, mirrored_by, no_system, sync_problem
+from billing.differences import approved_but_gone
 from billing.ledger import Failure, Plan, Writing, bill_customers, chunks
 from billing.models import BillingRun
 from billing.numbers import order_numbers
 from billing.plans import Change
-from common.jobs import Job, claim, finish, report, requeue
+from common.jobs import Job, claim, finish, give_up_on, report, requeue
 from common.months import Month
 from common.progress import OnStep, named
 from generic_interface.client import Client
@@ -71,10 +73,13 @@ def start_run(
     user: AnyUser | None = None,
     now: datetime,
 ) -> BillingRun:
-    """The one run of this month and scope, ready for ``run_billing``. One that is being worked on is left as it is."""
+    """The one run of this month and scope, ready for ``run_billing``. One that is being worked on is left as it is.
+
+    One whose worker died is started anew, as it is asked for now; a mere resume goes straight to ``run_billing``.
+    """
     asked = {"reads_first": reads_first, "started_by_id": user.pk if user else None, "requested_at": now}
     run, created = BillingRun.objects.get_or_create(month=month.first_day, customer=customer, defaults=asked)
-    if not created and run.state != Job.State.RUNNING and requeue(run, now=now):
+    if not created and requeue(run, now=now):
         BillingRun.objects.filter(pk=run.pk, state=Job.State.QUEUED).update(**asked)
         run.refresh_from_db()
     return run
@@ -91,8 +96,9 @@ def run_billing(
 
     Raises ``RunBusy`` when somebody else works on it or it is over, ``LeaseLost`` when another worker takes it over.
     """
-    if not claim(run, now=clock()):
-        raise RunBusy(_why_busy(run))
+    now = clock()
+    if not claim(run, now=now):
+        raise RunBusy(_why_busy(run, now=now))
     month = Month.of(run.month)
 
     def tell(step: str, done: int, total: int) -> None:
@@ -105,10 +111,11 @@ def run_billing(
     return _close(run, reading, tally, now=clock())
 
 
-def _why_busy(run: BillingRun) -> str:
-    if run.state == Job.State.RUNNING and run.lease_until is not None:
+def _why_busy(run: BillingRun, *, now: datetime) -> str:
+    if run.state == Job.State.RUNNING and run.lease_until is not None and run.lease_until >= now:
         text = _("The run for %(month)s is being worked on. If its worker has died, it can be continued at %(time)s.")
-        return text % {"month": run, "time": f"{timezone.localtime(run.lease_until):%H:%M:%S}"}
+        free_at = timezone.localtime(run.lease_until) + timedelta(seconds=1)
+        return text % {"month": run, "time": f"{free_at:%H:%M:%S}"}
     return _("The run for %(month)s is over. Start it again to bring the drafts up to date.") % {"month": run}
 
 
@@ -128,6 +135,7 @@ def _read(
         sync = mirrored_by(system, month)
         try:
             if run.reads_first and system.active and not _was_read_for(run, sync):
+                give_up_on(SyncRun, now=clock())  # else a sync that died too often would stand in the way for ever
                 sync = start_sync(system=system, month=month, user=run.started_by)
                 sync = run_sync(sync, clock=clock, make_client=make_client, on_progress=named(str(system), tell))
             problem = sync_problem(system, month, sync)
@@ -144,8 +152,8 @@ def _was_read_for(run: BillingRun, sync: SyncRun | None) -> bool:
 
 
 def _bill(run: BillingRun, month: Month, *, complete: bool, clock: Callable[[], datetime], tell: OnStep) -> Tally:
-    customers = customers_to_bill(month, run.customer)
-    holding = customers_holding_others_time(month) if run.customer_id is None else []
+    holding = customers_holding_others_time(month, run.customer)
+    customers = sorted({*customers_to_bill(month, run.customer), *holding})
     work = chunks(holding) + chunks(customers)
     numbers, tally = order_numbers(month), Tally()
     done, total = 0, sum(map(len, work))
@@ -166,22 +174,17 @@ def _close(run: BillingRun, reading: Reading, tally: Tally, *, now: datetime) ->
         "orders_changed": tally.count(Change.CHANGED, Change.EMPTIED),
         "orders_unchanged": tally.count(Change.UNCHANGED, Change.CLOSED),
         "failures": [failure.as_json() for failure in failures],
-        "problems": reading.problems,
+        "problems": reading.problems + approved_but_gone(Month.of(run.month), run.customer),
     }
-    mine = BillingRun.objects.filter(pk=run.pk, state=Job.State.RUNNING, attempts=run.attempts)
-    mine.update(**results)
     for name, value in results.items():
         setattr(run, name, value)
     complete = not reading.problems and not failures
     nothing_done = not tally.changes and (bool(failures) or not reading.anything)
     unfinished = Job.State.FAILED if nothing_done else Job.State.PARTLY
-    finish(
-        run,
-        state=Job.State.DONE if complete else unfinished,
-        complete=complete,
-        error=_summary(reading.problems, failures),
-        now=now,
-    )
+    state, error = Job.State.DONE if complete else unfinished, _summary(reading.problems, failures)
+    with transaction.atomic():  # ``finish`` raises when the run belongs to another worker by now
+        run.save(update_fields=list(results))
+        finish(run, state=state, complete=complete, error=error, now=now)
     return run
 
 

@@ -101,7 +101,8 @@ def finish(job: Job, *, state: "Job.State", complete: bool, error: str, now: dat
 def requeue(job: Job, *, now: datetime) -> bool:
     """Put a job back into the queue for another go; ``False`` while a worker holds it."""
     free = ~Q(state=Job.State.RUNNING) | Q(lease_until__lt=now)
-    done = type(job)._base_manager.filter(free, pk=job.pk).update(state=Job.State.QUEUED, attempts=0, complete=False)
+    fresh = {"attempts": 0, "complete": False, "step": "", "progress_done": 0, "progress_total": 0}
+    done = type(job)._base_manager.filter(free, pk=job.pk).update(state=Job.State.QUEUED, **fresh)
     job.refresh_from_db()
     return done == 1
 

@@ -29,6 +29,9 @@ class Client:
 
     Every method raises ``InterfaceError`` alone. ``AuthenticationFailed``, ``NoPermission``, ``Unreachable`` and
     ``BadAnswer`` can come from any of them.
+
+    ``on_request`` is called before each operation is sent, logins included; it may be set later. What it raises ends
+    the method and passes through. Between two calls lies at most ``connection.total_deadline``.
     """
 
     def __init__(
@@ -37,12 +40,14 @@ class Client:
         *,
         transport: Transport | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        on_request: Callable[[], object] | None = None,
     ) -> None:
         if connection.search_limit < 1 or connection.batch_size < 1:
             raise WrongRequest("Search limit and batch size must be at least 1.")
         self._connection = connection
         self._transport = transport if transport is not None else RestTransport(connection, monotonic=monotonic)
         self._session_id = ""
+        self.on_request = on_request
 
     def __enter__(self) -> Self:
         return self
@@ -164,18 +169,23 @@ class Client:
 
     def _call(self, operation: str, parameters: Mapping[str, object]) -> dict[str, object]:
         if self._connection.authentication is not Authentication.SESSION:
-            return self._transport.call(operation, {**self._login_data(), **parameters})
+            return self._send(operation, {**self._login_data(), **parameters})
         if not self._session_id:
             self._log_in()
         try:
-            return self._transport.call(operation, {"SessionID": self._session_id, **parameters})
+            return self._send(operation, {"SessionID": self._session_id, **parameters})
         except AuthenticationFailed:
             self._log_in()
-        return self._transport.call(operation, {"SessionID": self._session_id, **parameters})
+        return self._send(operation, {"SessionID": self._session_id, **parameters})
+
+    def _send(self, operation: str, parameters: Mapping[str, object]) -> dict[str, object]:
+        if self.on_request is not None:
+            self.on_request()
+        return self._transport.call(operation, parameters)
 
     def _log_in(self) -> None:
         self._session_id = ""
-        answer = self._transport.call("SessionCreate", self._login_data())
+        answer = self._send("SessionCreate", self._login_data())
         session_id = answer.get("SessionID")
         if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):
             raise BadAnswer("SessionCreate was answered without a usable SessionID.")

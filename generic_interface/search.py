@@ -64,13 +64,17 @@ def complete_search(
     """All ids of the window, newest first as far as the server sorts them, each once.
 
     ``search`` asks for one window, both ends included. Ids of a page that was cut off are kept as well: a ticket that
-    changes between two questions must not fall through. Raises ``IncompleteAnswer`` where one second is still full.
+    changes between two questions must not fall through. An empty half of a full window is asked once more, for an empty
+    answer may be a fault. Raises ``IncompleteAnswer`` where one second is still full.
     """
     found: dict[str, None] = {}
-    windows = [(first, last)]
+    whole = (first, last)
+    windows = [whole]
     while windows:
         first, last = windows.pop()
         page = search(first, last)
+        if not page and (first, last) != whole:
+            page = search(first, last)
         found.update(dict.fromkeys(page))
         if len(page) < limit and len(page) != DEFAULT_LIMIT:
             continue

@@ -10,10 +10,13 @@ from django.utils import timezone
 from billing.models import BillingRun
 from common.jobs import Job, claimable, give_up_on
 from common.months import Month
-from tickets.models import SyncRun
+from tickets.models import SyncRun, TicketSystem
 
 PATIENCE = timedelta(minutes=1)
 """A job younger than this is about to be found by the message that was sent for it."""
+
+AGAIN = timedelta(hours=6)
+"""How long after a run that ended incomplete the next one is started."""
 
 
 def jobs_to_resume(jobs: QuerySet[Any], *, now: datetime) -> list[int]:
@@ -30,13 +33,21 @@ def syncs_on_their_own() -> QuerySet[SyncRun]:
 
 
 def month_due(*, now: datetime, day: int) -> Month | None:
-    """The previous month once its ``day`` of billing has come, unless a run for all customers exists.
+    """The previous month once its ``day`` of billing has come and it is over in every active ticket system's zone.
 
     Days count in ``settings.TIME_ZONE``; a ``day`` that the month does not have means its last one; 0 means never.
+    A month whose run for all customers was complete, waits or is worked on is not due; one that ended incomplete is
+    due again after ``AGAIN``, as long as it is the previous month.
     """
     today = timezone.localdate(now)
     if not day or today.day < min(day, monthrange(today.year, today.month)[1]):
         return None
     month = Month.of(today).previous
-    exists = BillingRun.objects.filter(month=month.first_day, customer=None).exists()
-    return None if exists else month
+    if any(now < month.end(system.zone) for system in TicketSystem.objects.filter(active=True)):
+        return None
+    run = BillingRun.objects.filter(month=month.first_day, customer=None).first()
+    return month if run is None or _ended_incomplete(run, before=now - AGAIN) else None
+
+
+def _ended_incomplete(run: BillingRun, *, before: datetime) -> bool:
+    return not (run.complete or run.is_active) and (run.finished_at is None or run.finished_at <= before)

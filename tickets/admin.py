@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
@@ -16,7 +15,6 @@ from tickets.models import Agent, Customer, SyncRun, Ticket, TicketSystem, TimeE
 @admin.register(TicketSystem)
 class TicketSystemAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     form = TicketSystemForm
-    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     list_display = ("name", "base_url", "preset", "time_zone", "minutes_per_unit", "active")
 
     def get_urls(self) -> list[URLPattern]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +13,7 @@ from tickets.models import Agent, TicketSystem, TimeEntry
 from tickets.snapshot import MonthSnapshot, SyncStopped, local_text
 
 LARGEST_USER_ID = 2**31 - 1
+LOGIN_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ def _shown_pairs(snapshot: MonthSnapshot) -> dict[int, str]:
         ):
             if not login:
                 continue
+            if len(login) > LOGIN_LENGTH:
+                raise SyncStopped(
+                    _("The ticket system sent a login of %(length)d characters: %(start)s… Nothing was changed.")
+                    % {"length": len(login), "start": login[:40]}
+                )
             pairs[user_id] = login
             if user_id_of.setdefault(login.casefold(), user_id) != user_id:
                 raise SyncStopped(
@@ -101,7 +107,10 @@ def _inferred_pairs(
 def _traces(
     system: TicketSystem, snapshot: MonthSnapshot, rows: list[Agent]
 ) -> tuple[dict[int, set[Trace]], dict[str, set[Trace]]]:
-    """Bookings by UserID and by folded login: those read, and the mirrored ones of agents of whom one name lacks."""
+    """Bookings by UserID and by folded login: those read, and the mirrored ones of agents of whom one name lacks.
+
+    Of the mirror only the days count that were read: elsewhere nothing new can be told.
+    """
     by_user_id: defaultdict[int, set[Trace]] = defaultdict(set)
     by_login: defaultdict[str, set[Trace]] = defaultdict(set)
     numbers = {ticket.ticket_id: ticket.number for ticket in snapshot.tickets}
@@ -111,9 +120,11 @@ def _traces(
             by_user_id[booking.creator_id].add(trace)
     for line in snapshot.accounted:
         by_login[line.login.casefold()].add(Trace(line.ticket_number, local_text(line.booked_local), line.units))
-    none = TimeEntry.objects.none()
     half_known = {row.pk: row for row in rows if row.login is None or row.user_id is None}
-    entries = TimeEntry.objects.filter(system=system, agent__in=half_known).present() if half_known else none
+    entries = TimeEntry.objects.none()
+    days = _days(snapshot)
+    if half_known and days:
+        entries = TimeEntry.objects.filter(system=system, agent__in=half_known, local_day__range=days).present()
     for agent, number, booked_local, units in entries.values_list("agent", "ticket__number", "booked_local", "units"):
         row, trace = half_known[agent], Trace(number, booked_local, units)
         if row.user_id is not None:
@@ -121,6 +132,13 @@ def _traces(
         else:
             by_login[(row.login or "").casefold()].add(trace)
     return by_user_id, by_login
+
+
+def _days(snapshot: MonthSnapshot) -> tuple[date, date] | None:
+    """The first and the last day of which a booking was read."""
+    moments = [booking.booked_local for history in snapshot.histories for booking in history.bookings]
+    moments += [line.booked_local for line in snapshot.accounted]
+    return (min(moments).date(), max(moments).date()) if moments else None
 
 
 def _write_names(rows: list[Agent], pairs: Mapping[int, str]) -> None:

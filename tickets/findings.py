@@ -1,5 +1,6 @@
 """What a sync found missing or contradictory, in sentences."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from common.money import plain
 from common.months import Month
 from generic_interface.records import TicketRecord
 from tickets.agents import AgentBook
@@ -33,6 +35,7 @@ def find(
     agents: AgentBook,
     tickets: TicketBook,
     windows: Mapping[int, AbstractSet[Month]],
+    accept_losses: bool,
 ) -> Findings:
     """Everything a person should know about a reading; ``windows`` are the months read of each agent."""
     numbers = tickets.numbers
@@ -47,8 +50,11 @@ def find(
             }
 
     lower, outside, higher = _compare_totals(system, snapshot, plan, tickets)
+    kept, vanished = _vanished(system, snapshot, plan, tickets, numbers, accept_losses=accept_losses)
     gaps = [
         *_unreadable(snapshot, tickets, numbers),
+        *_not_found(system, snapshot),
+        *kept,
         *lower,
         *shown(combined.only_history, _only_history()),
         *shown(combined.only_accounting, _only_accounting()),
@@ -56,11 +62,11 @@ def find(
         *_taken(plan),
     ]
     notes = [
-        *_vanished(snapshot, tickets, numbers),
+        *vanished,
         *higher,
         *outside,
         *shown(combined.elsewhere, _elsewhere()),
-        *(_("Ticket %(number)s: a text was too long and was cut.") % {"number": each} for each in tickets.shortened),
+        *_shortened(tickets),
     ]
     return Findings(gaps=tuple(gaps), notes=tuple(notes))
 
@@ -94,14 +100,77 @@ def _unreadable(snapshot: MonthSnapshot, tickets: TicketBook, numbers: Mapping[i
     ]
 
 
-def _vanished(snapshot: MonthSnapshot, tickets: TicketBook, numbers: Mapping[int, str]) -> list[str]:
+def _not_found(system: TicketSystem, snapshot: MonthSnapshot) -> list[str]:
+    """An empty or short answer of the search, seen by the tickets that were read for another reason."""
+    start, end, found = snapshot.month.start(system.zone), snapshot.month.end(system.zone), set(snapshot.closed)
     return [
         _(
-            "Ticket %(ticket)s, known from an earlier sync, is neither found nor shown any more: it was deleted, or "
-            "the portal's agent lost the right to read it."
+            "Ticket %(number)s says that it was closed in %(month)s, but the search for closed tickets did not find "
+            "it. Run the sync again."
         )
-        % {"ticket": _name(ticket_id, tickets, numbers)}
-        for ticket_id in sorted(snapshot.vanished)
+        % {"number": ticket.number, "month": snapshot.month}
+        for ticket in snapshot.tickets
+        if ticket.ticket_id not in found
+        and ticket.state_type in system.closed_state_types
+        and ticket.closed is not None
+        and start <= ticket.closed < end
+    ]
+
+
+def _vanished(
+    system: TicketSystem,
+    snapshot: MonthSnapshot,
+    plan: Plan,
+    tickets: TicketBook,
+    numbers: Mapping[int, str],
+    *,
+    accept_losses: bool,
+) -> tuple[list[str], list[str]]:
+    """Gaps and notes on tickets that an earlier sync has mirrored and that are no longer there."""
+    kept, notes = [], []
+    lost: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for row in plan.gone:
+        lost[row.ticket] += row.key.units
+    for ticket_id in sorted(snapshot.vanished):
+        ticket = tickets.by_id[ticket_id]
+        values = {"ticket": _name(ticket_id, tickets, numbers)}
+        if ticket in plan.units and not accept_losses:
+            minutes = plain(plan.units[ticket] * system.minutes_per_unit)
+            kept.append(_not_shown_but_kept() % {**values, "minutes": minutes})
+        elif ticket not in lost:
+            notes.append(_not_shown() % values)
+        if ticket in lost:
+            minutes = plain(lost[ticket] * system.minutes_per_unit)
+            notes.append(_not_shown_and_gone() % {**values, "minutes": minutes})
+    return kept, notes
+
+
+def _not_shown() -> str:
+    return _(
+        "Ticket %(ticket)s, known from an earlier sync, is neither found nor shown any more: it was deleted, or "
+        "the portal's agent lost the right to read it."
+    )
+
+
+def _not_shown_but_kept() -> str:
+    return _(
+        "Ticket %(ticket)s, known from an earlier sync, is neither found nor shown any more. Its %(minutes)s minutes "
+        "are kept. Give the portal's agent the right to read it; if it was deleted, run the sync again and accept "
+        "losses."
+    )
+
+
+def _not_shown_and_gone() -> str:
+    return _(
+        "Ticket %(ticket)s, known from an earlier sync, is neither found nor shown any more; %(minutes)s minutes of it "
+        "are marked as gone."
+    )
+
+
+def _shortened(tickets: TicketBook) -> list[str]:
+    return [
+        _("Ticket %(number)s: a text was too long and was cut.") % {"number": number}
+        for number in dict.fromkeys(tickets.shortened)
     ]
 
 
@@ -116,22 +185,26 @@ def _compare_totals(
 ) -> tuple[list[str], list[str], list[str]]:
     """Entries against the ticket's own sum, which knows no date: too few, perhaps too few, too many.
 
-    Time accounting was read for some months only. Of a ticket that was created earlier or changed later, the rest may
-    have been booked outside of them.
+    Where agents tell the time, it was read for some months only. Of a ticket that was not closed in the month and was
+    created earlier or changed later, the rest may have been booked outside of them. What is to be billed must be known
+    in full, and what is kept of a contradiction must be named.
     """
     lower, outside, higher = [], [], []
     by_ticket = system.time_source != TicketSystem.TimeSource.AGENTS
     with_history = {history.ticket_id for history in snapshot.histories}
-    since = min((window.month for window in snapshot.windows), default=snapshot.month).start(system.zone)
-    end = snapshot.month.end(system.zone)
+    months = [window.month for window in snapshot.windows] or [snapshot.month]
+    since, end = min(months).start(system.zone), max(months).end(system.zone)
+    complete = {*snapshot.closed, *with_history}
+    kept = {row.ticket for row in plan.kept}
     for ticket in snapshot.tickets:
-        units = plan.units.get(tickets.by_id[ticket.ticket_id], Decimal(0))
+        key = tickets.by_id[ticket.ticket_id]
+        units = plan.units.get(key, Decimal(0))
         if units == ticket.time_units or (by_ticket and ticket.ticket_id not in with_history):
             continue
         if units > ticket.time_units:
             higher.append(_differs(ticket, units))
-        elif by_ticket or (ticket.created >= since and ticket.changed < end):
-            lower.append(_differs(ticket, units))
+        elif ticket.ticket_id in complete or key in kept or (ticket.created >= since and ticket.changed < end):
+            lower.append(_differs(ticket, units) if by_ticket else f"{_differs(ticket, units)} {_read_further()}")
         else:
             outside.append(_differs(ticket, units))
     return lower, outside, higher
@@ -143,6 +216,10 @@ def _differs(ticket: TicketRecord, units: Decimal) -> str:
         "units": units,
         "total": ticket.time_units,
     }
+
+
+def _read_further() -> str:
+    return _("Raise the months read back of the ticket system, or add the agent whose time is missing.")
 
 
 def _not_asked(snapshot: MonthSnapshot, agents: AgentBook, windows: Mapping[int, AbstractSet[Month]]) -> list[str]:

@@ -57,16 +57,27 @@ class Plan:
     changed: list[tuple[Row, Wanted]] = field(default_factory=list)
     """Rows to be written like the booking beside them: moved, seen again, or with the queue known by now."""
     gone: list[Row] = field(default_factory=list)
+    kept: list[Row] = field(default_factory=list)
+    """Would be gone, but what was read of their ticket contradicts itself; see ``keep``."""
     suspects: set[int] = field(default_factory=set)
     """Tickets that must be read first: an equal booking stands there, and it may be the one that came by a merge."""
     taken: list[Row] = field(default_factory=list)
     """Rows of unreadable tickets that were taken for moved."""
     units: defaultdict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    """Units per ticket afterwards, as far as the given rows and bookings tell."""
+    """Units per ticket afterwards, as far as the given rows and bookings tell; without what is ``kept``."""
 
     @property
     def moved(self) -> int:
         return sum(row.live and row.ticket != wanted.ticket for row, wanted in self.changed)
+
+    def keep(self, totals: Mapping[int, Decimal]) -> None:
+        """Mark nothing as gone on tickets that say more units themselves than were shown: it may be what is missing.
+
+        ``totals`` are the tickets' own sums by key of the mirror.
+        """
+        short = {ticket for ticket, total in totals.items() if self.units.get(ticket, Decimal(0)) < total}
+        self.kept = [row for row in self.gone if row.ticket in short]
+        self.gone = [row for row in self.gone if row.ticket not in short]
 
 
 def missing_keys(wanted: Iterable[Wanted], rows: Iterable[Row]) -> set[Key]:

@@ -18,8 +18,10 @@ from tickets.models import Ticket, TicketSystem, TimeEntry
 from tickets.snapshot import MonthSnapshot, SyncStopped, local_text
 from tickets.ticket_rows import YEARS, TicketBook, write_closings, write_tickets
 
-MOST_VANISHED_SHARE = Decimal("0.2")
 MOST_VANISHED_MINUTES = Decimal(600)
+MOST_VANISHED_SHARE = Decimal("0.2")
+SMALL_LOSS_MINUTES = Decimal(60)
+"""A share says little about little time: one deleted booking may be all that is known."""
 
 
 class MoreTicketsNeeded(Exception):
@@ -52,14 +54,25 @@ def write_month(
     """
     agents = learn_agents(system, snapshot, now=now)
     tickets = write_tickets(system, snapshot, agents=agents, now=now)
-    scope = _scope(system, snapshot, agents=agents, tickets=tickets)
+    scope = _scope(system, snapshot, agents=agents, tickets=tickets, accept_losses=accept_losses)
     combined = _combine(snapshot, scope=scope, agents=agents, tickets=tickets)
-    rows = load_rows(system, combined.wanted, tickets=scope.tickets | scope.covered, windows=scope.windows)
+    asked = scope.tickets | scope.covered | scope.vanished
+    rows = load_rows(system, combined.wanted, tickets=asked, windows=scope.windows)
     plan = _plan(combined.wanted, rows, scope=scope)
+    plan.keep({tickets.by_id[ticket.ticket_id]: ticket.time_units for ticket in snapshot.tickets})
     if not accept_losses:
         _refuse_losses(system, snapshot, plan, rows, scope=scope, agents=agents)
     write_entries(system, plan, now=now)
-    findings = find(system, snapshot, combined, plan, agents=agents, tickets=tickets, windows=scope.windows)
+    findings = find(
+        system,
+        snapshot,
+        combined,
+        plan,
+        agents=agents,
+        tickets=tickets,
+        windows=scope.windows,
+        accept_losses=accept_losses,
+    )
     write_closings(system, snapshot, tickets=tickets, complete=not findings.gaps)
     return Outcome(
         inserted=len(plan.inserted),
@@ -74,13 +87,14 @@ def write_month(
 class Scope:
     """What the reading was complete for. Tickets and agents by key of the mirror.
 
-    ``tickets`` were shown; of the ``covered`` ones all time is known; ``unreadable`` ones were asked for in vain;
-    ``windows`` are the months for which an agent's time accounting was read.
+    ``tickets`` were shown; of the ``covered`` ones all time is known; ``unreadable`` ones were asked for in vain, the
+    ``vanished`` ones among them; ``windows`` are the months for which an agent's time accounting was read.
     """
 
     tickets: frozenset[int]
     covered: frozenset[int]
     unreadable: frozenset[int]
+    vanished: frozenset[int]
     windows: dict[int, set[Month]]
 
     def standing(self, row: Row) -> Standing:
@@ -97,27 +111,33 @@ def month_of(key: Key) -> Month:
     return Month(int(key.booked_local[:4]), int(key.booked_local[5:7]))
 
 
-def _scope(system: TicketSystem, snapshot: MonthSnapshot, *, agents: AgentBook, tickets: TicketBook) -> Scope:
+def _scope(
+    system: TicketSystem, snapshot: MonthSnapshot, *, agents: AgentBook, tickets: TicketBook, accept_losses: bool
+) -> Scope:
+    """A vanished ticket may be deleted or hidden, so its time is not known to be gone unless a person says so."""
     covered = {history.ticket_id for history in snapshot.histories}
-    if system.time_source != TicketSystem.TimeSource.AGENTS:
+    if accept_losses and system.time_source != TicketSystem.TimeSource.AGENTS:
         covered |= snapshot.vanished
+    asked_in_vain = snapshot.unreadable | snapshot.vanished
     windows: defaultdict[int, set[Month]] = defaultdict(set)
     for window in snapshot.windows:
         windows[agents.of_login(window.login)].add(window.month)
     return Scope(
         tickets=frozenset(tickets.by_id[ticket.ticket_id] for ticket in snapshot.tickets),
         covered=frozenset(tickets.by_id[ticket_id] for ticket_id in covered),
-        unreadable=frozenset(tickets.by_id[each] for each in snapshot.unreadable if each in tickets.by_id),
+        unreadable=frozenset(tickets.by_id[each] for each in asked_in_vain if each in tickets.by_id),
+        vanished=frozenset(tickets.by_id[each] for each in snapshot.vanished),
         windows=dict(windows),
     )
 
 
 def _combine(snapshot: MonthSnapshot, *, scope: Scope, agents: AgentBook, tickets: TicketBook) -> Combined:
+    number_of = {ticket.ticket_id: ticket.number for ticket in snapshot.tickets}
     history = [
         Wanted(
             _key(agents.by_user_id[booking.creator_id], booking),
             tickets.by_id[booking.ticket_id],
-            booking.queue or "",
+            tickets.fit_queue(booking.queue, number_of[ticket.ticket_id]),
             TimeEntry.Source.HISTORY,
         )
         for ticket in snapshot.histories
@@ -127,7 +147,7 @@ def _combine(snapshot: MonthSnapshot, *, scope: Scope, agents: AgentBook, ticket
         Wanted(
             _key(agents.of_login(line.login), line),
             tickets.by_number[line.ticket_number],
-            line.queue or "",
+            tickets.fit_queue(line.queue, line.ticket_number),
             TimeEntry.Source.AGENT,
         )
         for line in snapshot.accounted
@@ -165,7 +185,7 @@ def _refuse_losses(
 ) -> None:
     """An empty answer never deletes, and much time that vanishes at once is more likely a fault than a deletion."""
     spoken = {(agents.of_login(line.login), Month.of(line.booked_local)) for line in snapshot.accounted}
-    for row in plan.gone:
+    for row in plan.gone + plan.kept:
         if scope.in_window(row.key) and (row.key.agent, month_of(row.key)) not in spoken:
             raise SyncStopped(
                 _(
@@ -179,7 +199,8 @@ def _refuse_losses(
         (abs(row.key.units) for row in rows if row.live and scope.standing(row) is Standing.COVERED), Decimal(0)
     )
     lost = sum((abs(row.key.units) for row in plan.gone), Decimal(0))
-    if lost > known * MOST_VANISHED_SHARE and lost * system.minutes_per_unit > MOST_VANISHED_MINUTES:
+    minutes = lost * system.minutes_per_unit
+    if minutes > MOST_VANISHED_MINUTES or (lost > known * MOST_VANISHED_SHARE and minutes > SMALL_LOSS_MINUTES):
         raise SyncStopped(
             _(
                 "%(lost)s of %(known)s known time units would be gone at once. Nothing was changed. If the ticket "

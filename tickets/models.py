@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from common.fields import EncryptedTextField
 from common.jobs import Job
 from common.months import Month
+from generic_interface.errors import WrongRequest
+from generic_interface.routes import interface_url
 
 AnyUser = AbstractBaseUser | AnonymousUser
 
@@ -28,6 +30,14 @@ def sees_all_customers(user: AnyUser) -> bool:
 def check_time_zone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError(_("“%(name)s” is not a time zone; write it like Europe/Berlin."), params={"name": name})
+
+
+def check_base_url(url: str) -> None:
+    """What the client would refuse later, credentials in the address among it, is refused before it is stored."""
+    try:
+        interface_url(url)
+    except WrongRequest as error:
+        raise ValidationError(str(error)) from error
 
 
 def default_closed_state_types() -> list[str]:
@@ -53,7 +63,12 @@ class TicketSystem(models.Model):
         BOTH = "both", _("both, matched entry by entry")
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    base_url = models.URLField(_("base URL"), help_text=_("For example https://help.example.org/otrs"))
+    base_url = models.CharField(
+        _("base URL"),
+        max_length=300,
+        validators=[check_base_url],
+        help_text=_("For example https://help.example.org/otrs"),
+    )
     preset = models.CharField(_("web service"), max_length=30, choices=Preset, default=Preset.BILLING_PORTAL)
     routes = models.JSONField(
         _("routes that differ"), default=dict, blank=True, help_text=_('{"TicketGet": "POST MyService /TicketGet"}')
@@ -101,6 +116,21 @@ class TicketSystem(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """The minutes of mirrored entries were counted with the minutes per unit, so these stay."""
+        super().clean()
+        stored = TicketSystem._base_manager.filter(pk=self.pk).values_list("minutes_per_unit", flat=True).first()
+        if stored is not None and stored != self.minutes_per_unit and self.entries.exists():
+            raise ValidationError(
+                {
+                    "minutes_per_unit": _(
+                        "Time entries of this ticket system are mirrored already, counted with %(minutes)s minutes per "
+                        "time unit, so this cannot be changed any more."
+                    )
+                    % {"minutes": stored}
+                }
+            )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -36,7 +36,7 @@ def read_month(
     changed: tuple[str, ...] = ()
     if month.start(system.zone) < now:
         closed = _search_closed(client, system=system, month=month, known=known, accept_losses=accept_losses)
-        if source == TicketSystem.TimeSource.HISTORY:
+        if source == TicketSystem.TimeSource.HISTORY or not closed:  # what was closed was changed: see findings
             changed = _search_changed(client, system=system, month=month, now=now, closed=closed)
     missing = (known.closed | known.booked if by_ticket else known.closed) - {*closed, *changed}
     batch = client.get_tickets(
@@ -52,7 +52,7 @@ def read_month(
     if by_ticket:
         snapshot = _read_histories(client, snapshot, batch.tickets, on_step=on_step)
     if source != TicketSystem.TimeSource.HISTORY:
-        snapshot = _read_agents(client, snapshot, system=system, known=known, on_step=on_step)
+        snapshot = _read_agents(client, snapshot, system=system, known=known, now=now, on_step=on_step)
     return snapshot
 
 
@@ -131,8 +131,11 @@ def _read_histories(
 
 
 def _read_agents(
-    client: Client, snapshot: MonthSnapshot, *, system: TicketSystem, known: Known, on_step: OnStep
+    client: Client, snapshot: MonthSnapshot, *, system: TicketSystem, known: Known, now: datetime, on_step: OnStep
 ) -> MonthSnapshot:
+    """With both sources the month alone; with agents alone from the months read back until now, because the total of a
+    ticket counts what was booked after the month as well.
+    """
     logins = _logins(known.logins, snapshot.tickets)
     if not logins:
         raise SyncStopped(
@@ -142,7 +145,7 @@ def _read_agents(
             )
         )
     agents_only = system.time_source == TicketSystem.TimeSource.AGENTS
-    months = [snapshot.month.shift(-back) for back in range(system.look_back_months if agents_only else 0, -1, -1)]
+    months = _agent_months(snapshot.month, system=system, now=now) if agents_only else [snapshot.month]
     windows = [Window(login, month) for login in logins for month in months]
     accounted: list[AccountedTime] = []
     for done, window in enumerate(windows):
@@ -154,6 +157,14 @@ def _read_agents(
     if agents_only and not accounted:
         _refuse_silence(snapshot, system=system, first=months[0])
     return snapshot
+
+
+def _agent_months(month: Month, *, system: TicketSystem, now: datetime) -> list[Month]:
+    months = [month.shift(-system.look_back_months)]
+    last = max(month, Month.of(now.astimezone(system.zone)))
+    while months[-1] < last:
+        months.append(months[-1].next)
+    return months
 
 
 def _logins(known: Iterable[str], tickets: Iterable[TicketRecord]) -> list[str]:

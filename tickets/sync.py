@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from common import jobs
 from common.fields import DecryptionError
-from common.jobs import Job
+from common.jobs import Job, LeaseLost
 from common.months import Month
 from common.progress import OnStep
 from generic_interface.client import Client
@@ -29,6 +30,9 @@ from tickets.snapshot import MonthSnapshot, SyncStopped
 Clock = Callable[[], datetime]
 ClientFactory = Callable[[TicketSystem], Client]
 ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
+WRITTEN = (Job.State.DONE, Job.State.PARTLY)
+RENEWAL = timedelta(seconds=15)
+"""How long a lease is left as it is between two signs of life."""
 NOTHING_WRITTEN: dict[str, object] = {
     "tickets": 0,
     "entries": 0,
@@ -44,12 +48,19 @@ class SyncBusy(Exception):
     """The run cannot be worked on now; the text says why."""
 
 
-def start_sync(*, system: TicketSystem, month: Month, user: User | None = None) -> SyncRun:
-    """The waiting or running sync of the month, or a new waiting one. Twice, also at once, gives the same run."""
+def start_sync(*, system: TicketSystem, month: Month, user: User | None = None, now: datetime | None = None) -> SyncRun:
+    """The waiting or running sync of the month, or a new waiting one. Twice, also at once, gives the same run.
+
+    One whose worker died waits again, also where that has happened too often for the scheduler to go on with it.
+    """
     with transaction.atomic():
         _lock(system.pk)
         active = SyncRun.objects.filter(system=system, month=month.first_day, state__in=ACTIVE).first()
-        return active or SyncRun.objects.create(system=system, month=month.first_day, started_by=user)
+        if active is None:
+            return SyncRun.objects.create(system=system, month=month.first_day, started_by=user)
+        if active.state == Job.State.RUNNING:
+            jobs.requeue(active, now=now or timezone.now())
+        return active
 
 
 def sync_month(
@@ -63,7 +74,7 @@ def sync_month(
     accept_losses: bool = False,
 ) -> SyncRun:
     """Start and run in one go; see ``run_sync``."""
-    run = start_sync(system=system, month=month, user=user)
+    run = start_sync(system=system, month=month, user=user, now=clock())
     return run_sync(run, clock=clock, make_client=make_client, on_progress=on_progress, accept_losses=accept_losses)
 
 
@@ -78,17 +89,35 @@ def run_sync(
     """Read the month of the run and bring the mirror to it; the run tells how it ended.
 
     ``DONE`` and ``complete``: everything was read. ``PARTLY``: written, but ``problems`` name gaps. ``FAILED``: the
-    mirror is as it was, ``error`` says why. ``accept_losses``: a person has confirmed that known time is gone.
+    mirror is as it was, ``error`` says why; so it is when a person interrupts it, and the interruption is raised again.
+    ``accept_losses``: a person has confirmed that known time is gone.
     Raises ``SyncBusy`` when the run is not free, and ``LeaseLost`` when another worker took it over meanwhile.
     """
-    _claim(run, now=clock())
-    work = _Work(run=run, clock=clock, on_progress=on_progress, accept_losses=accept_losses, started=time.monotonic())
+    now = clock()
+    _claim(run, now=now)
+    work = _Work(
+        run=run,
+        clock=clock,
+        on_progress=on_progress,
+        accept_losses=accept_losses,
+        started=time.monotonic(),
+        reported_at=now,
+    )
     try:
         system = TicketSystem.objects.get(pk=run.system_id)
         with make_client(system) as client:
+            client.on_request = work.renew
             work.read_and_write(client, system)
     except (InterfaceError, SyncStopped, DecryptionError) as error:
         work.close(Job.State.FAILED, error=str(error))
+    except DatabaseError as error:
+        reason = str(error).partition("\n")[0]
+        text = _("The database did not take what was read (%(reason)s). Nothing was changed. Run the sync again.")
+        work.close(Job.State.FAILED, error=text % {"reason": reason})
+    except KeyboardInterrupt:
+        with suppress(LeaseLost):
+            work.close(Job.State.FAILED, error=_("Interrupted. Nothing was changed."))
+        raise
     return run
 
 
@@ -106,6 +135,19 @@ def _claim(run: SyncRun, *, now: datetime) -> None:
             raise SyncBusy(_("This sync has ended already, or another worker is at it."))
 
 
+def _refuse_old(run: SyncRun) -> None:
+    """A worker that was suspended may find that another month was read and written since; its own reading is older."""
+    written = SyncRun.objects.filter(system=run.system_id, state__in=WRITTEN, finished_at__gt=run.started_at)
+    if newer := written.first():
+        raise SyncStopped(
+            _(
+                "%(month)s was read from this ticket system after this sync had started, so what it has read may be "
+                "out of date. Nothing was changed. Run the sync again."
+            )
+            % {"month": Month.of(newer.month)}
+        )
+
+
 def _lock(system: int) -> None:
     """No column is read but the key: a password that cannot be decrypted is the sync's business, not the lock's."""
     list(TicketSystem.objects.select_for_update(no_key=True).filter(pk=system).values_list("pk"))
@@ -121,6 +163,7 @@ class _Work:
     accept_losses: bool
     started: float
     requests: int = 0
+    reported_at: datetime
 
     def read_and_write(self, client: Client, system: TicketSystem) -> None:
         month = Month.of(self.run.month)
@@ -146,6 +189,7 @@ class _Work:
         try:
             with transaction.atomic():
                 _lock(system.pk)
+                _refuse_old(self.run)
                 outcome = write_month(system, snapshot, now=self.clock(), accept_losses=self.accept_losses)
                 self.close_written(system, outcome)
         except MoreTicketsNeeded as needed:
@@ -153,9 +197,17 @@ class _Work:
         return frozenset()
 
     def report(self, step: str, done: int, total: int) -> None:
-        jobs.report(self.run, step=step, done=done, total=total, now=self.clock())
+        self.reported_at = self.clock()
+        jobs.report(self.run, step=step, done=done, total=total, now=self.reported_at)
         if self.on_progress is not None:
             self.on_progress(step, done, total)
+
+    def renew(self) -> None:
+        """Keep the lease through many or slow answers between two steps."""
+        now, run = self.clock(), self.run
+        if now - self.reported_at >= RENEWAL:
+            self.reported_at = now
+            jobs.report(run, step=run.step, done=run.progress_done, total=run.progress_total, now=now)
 
     def close_written(self, system: TicketSystem, outcome: Outcome) -> None:
         gaps, notes = outcome.findings.gaps, outcome.findings.notes
@@ -188,7 +240,7 @@ class _Work:
 
 def last_written_sync(system: TicketSystem, month: Month) -> SyncRun | None:
     """The sync that the mirror's content of the month comes from; failed ones have written nothing."""
-    runs = SyncRun.objects.filter(system=system, month=month.first_day, state__in=[Job.State.DONE, Job.State.PARTLY])
+    runs = SyncRun.objects.filter(system=system, month=month.first_day, state__in=WRITTEN)
     return runs.order_by("-finished_at", "-pk").first()
 
 

@@ -13,9 +13,9 @@ from tickets.models import Customer, Ticket, TicketClosing, TicketSystem
 from tickets.snapshot import MonthSnapshot, SyncStopped
 
 CUSTOMER_ID_LENGTH = 150
+QUEUE_LENGTH = 200
 YEARS = range(1970, 9999)
 FIELDS = (
-    "ticket_id",
     "number",
     "title",
     "state",
@@ -33,7 +33,7 @@ FIELDS = (
     "closed_at",
     "time_units",
 )
-"""What the ticket system decides; ``owner_id`` and ``customer_id`` are keys of the mirror."""
+"""What the ticket system decides, but the TicketID; ``owner_id`` and ``customer_id`` are keys of the mirror."""
 
 LENGTHS = {field.attname: field.max_length for field in Ticket._meta.concrete_fields if field.max_length is not None}
 
@@ -49,6 +49,13 @@ class TicketBook:
     @property
     def numbers(self) -> dict[int, str]:
         return {pk: number for number, pk in self.by_number.items()}
+
+    def fit_queue(self, queue: str | None, number: str) -> str:
+        """The queue of a booking on the ticket of this number, cut where it is longer than its column."""
+        if queue is None or len(queue) <= QUEUE_LENGTH:
+            return queue or ""
+        self.shortened.append(number)
+        return _cut(queue, QUEUE_LENGTH)
 
 
 def write_tickets(system: TicketSystem, snapshot: MonthSnapshot, *, agents: AgentBook, now: datetime) -> TicketBook:
@@ -109,6 +116,8 @@ class Written:
 
     new: list[Ticket] = field(default_factory=list)
     changed: list[Ticket] = field(default_factory=list)
+    named: list[Ticket] = field(default_factory=list)
+    """Rows among ``changed`` that get their TicketID."""
     shortened: list[str] = field(default_factory=list)
 
     def follow(self, row: Ticket, values: dict[str, object], *, now: datetime) -> Ticket:
@@ -116,6 +125,8 @@ class Written:
         fitting = {name: self._fit(name, value, str(values["number"])) for name, value in values.items()}
         if row.pk is not None and all(getattr(row, name) == value for name, value in fitting.items()):
             return row
+        if row.pk is not None and fitting.get("ticket_id", row.ticket_id) != row.ticket_id:
+            self.named.append(row)
         for name, value in fitting.items():
             setattr(row, name, value)
         row.read_at = now
@@ -123,9 +134,13 @@ class Written:
         return row
 
     def save(self) -> None:
+        """The TicketID goes apart: a statement that writes a key column locks rows even against foreign keys that are
+        checked meanwhile, and PostgreSQL would see a deadlock with the billing of these tickets.
+        """
         Ticket.objects.bulk_create(self.new, batch_size=BATCH)
+        Ticket.objects.bulk_update(self.named, ["ticket_id"], batch_size=BATCH)
         Ticket.objects.bulk_create(
-            self.changed,
+            sorted(self.changed, key=_primary_key),
             batch_size=BATCH,
             update_conflicts=True,
             unique_fields=["id"],
@@ -139,7 +154,15 @@ class Written:
         if name in ("ticket_id", "number"):
             raise _too_long(name, value)
         self.shortened.append(number)
-        return f"{value[: LENGTHS[name] - 1]}…"
+        return _cut(value, LENGTHS[name])
+
+
+def _cut(text: str, length: int) -> str:
+    return f"{text[: length - 1]}…"
+
+
+def _primary_key(row: Ticket) -> int:
+    return row.pk
 
 
 def _values(record: TicketRecord, *, agents: AgentBook, customers: dict[str, int]) -> dict[str, object]:

@@ -74,14 +74,17 @@ def left(month: Month = OCTOBER, **options: Any) -> list[tuple[str, str, Decimal
 def assert_every_minute_stands_once(month: Month, customer: Customer | None = None) -> None:
     """Orders + left out = what is mirrored for the month's tickets, summed another way than the product does."""
     orders = Order.objects.filter(month=month.first_day)
+    if customer is not None:
+        orders = orders.filter(customer=customer)
+    billed = Allocation.objects.filter(position__order__in=orders, live=True).values_list("entry__ticket", flat=True)
     closed = Q(closings__month=month.first_day)
     booked = Q(
         entries__gone_at=None, entries__local_day__gte=month.first_day, entries__local_day__lt=month.next.first_day
     )
     tickets = Ticket.objects.filter(closed | booked)
     if customer is not None:
-        orders, tickets = orders.filter(customer=customer), tickets.filter(customer=customer)
-    entries = TimeEntry.objects.filter(ticket__in=set(tickets.values_list("pk", flat=True)), gone_at=None)
+        tickets = tickets.filter(customer=customer)
+    entries = TimeEntry.objects.filter(ticket__in={*tickets.values_list("pk", flat=True), *billed}, gone_at=None)
     mirrored = sum(entries.values_list("minutes", flat=True), Decimal(0))
     in_orders = sum(orders.values_list("recorded_minutes", flat=True), Decimal(0))
     elsewhere = sum((row.minutes for row in left_out(month, customer)), Decimal(0))

@@ -12,6 +12,7 @@ from django.db.models import Sum
 from billing.commandline import write_file
 from billing.management.commands import bill as bill_command
 from billing.models import BillingRun, Order
+from billing.orders import approve_orders
 from common.jobs import Job
 from tests.billing.scenes import NOW, bill, ledger, ticket_of
 from tests.commands import Terminal, run_command
@@ -215,7 +216,7 @@ def test_bill_while_another_process_bills_says_so(customer: Customer) -> None:
 
     assert (code, err) == (
         1,
-        "The run for 2026-10 is being worked on. If its worker has died, it can be continued at 13:00:00.",
+        "The run for 2026-10 is being worked on. If its worker has died, it can be continued at 13:00:01.",
     )
 
 
@@ -229,6 +230,28 @@ def test_interrupted_bill_can_be_started_again_at_once(customer: Customer) -> No
     assert (code, run.state, run.error) == (1, Job.State.FAILED, "Interrupted by hand.")
     assert err == "Interrupted. What stands is kept; start the command again to go on."
     assert run_command("bill", "2026-10", "--no-sync")[0] == 0
+
+
+def test_bill_interrupted_before_its_run_begins_is_one_sentence(customer: Customer) -> None:
+    with patch.object(bill_command, "run_billing", side_effect=KeyboardInterrupt):
+        code, _out, err = run_command("bill", "2026-10", "--no-sync")
+
+    assert (code, err) == (1, "Interrupted. What stands is kept; start the command again to go on.")
+    assert BillingRun.objects.get().state == Job.State.QUEUED
+
+
+def test_bill_tells_of_time_gone_from_an_approved_order_and_exits_with_0(customer: Customer) -> None:
+    ticket = ticket_of(customer, 60, number="1")
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    ticket.entries.update(gone_at=NOW)
+
+    code, out, err = run_command("bill", "2026-10", "--no-sync", "--json")
+
+    document = json.loads(out)
+    assert (code, document["complete"], document["orders"][0]["recorded_minutes"]) == (0, True, "60")
+    assert document["left_out"] == [{"ticket_number": "1", "customer_id": "K1001", "reason": "gone", "minutes": "-60"}]
+    assert err.startswith("1 time entry of approved orders is no longer so in the ticket system")
 
 
 def test_approve_approves_all_drafts_once(customer: Customer) -> None:

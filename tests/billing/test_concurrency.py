@@ -3,9 +3,12 @@
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from threading import Barrier, Event
 
 import pytest
+from django.db import connection, transaction
 
+from billing.handover import Format, export_orders
 from billing.ledger import Writing, bill_customers
 from billing.models import Agreement, Allocation, BillingRun, Order
 from billing.numbers import order_numbers
@@ -89,6 +92,36 @@ def test_workers_past_every_lease_bill_each_entry_once(_round: int) -> None:
     assert run.complete
     assert sum(Order.objects.values_list("recorded_minutes", flat=True), Decimal(0)) == 12 * 16
     assert_all_is_billed_once(36)
+
+
+def test_bill_does_not_wait_for_a_sync_that_refers_to_its_customers_and_orders() -> None:
+    """A sync and a run lock rows in different orders; where neither changes a key, neither may block the other."""
+    tickets = mirror()
+    bill()
+    for ticket in tickets:
+        book(ticket, 1, at="2026-10-07 10:00:00")
+
+    def sync_while_billing(number: int) -> bool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if number == 0:
+                cursor.execute("SELECT 1 FROM tickets_customer FOR KEY SHARE")
+                cursor.execute("SELECT 1 FROM billing_order FOR KEY SHARE")
+            at_work.wait(30)
+            if number == 0:
+                billed.wait(30)
+                return True
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            try:
+                run = bill(now=NOW + timedelta(hours=1))
+                approve_orders(Order.objects.all(), user=None, now=NOW)
+                export_orders(month=OCTOBER, format=Format.KIVITENDO, now=NOW)
+            finally:
+                billed.set()
+            return run.complete
+
+    at_work, billed = Barrier(2), Event()
+
+    assert at_once(sync_while_billing, workers=2) == [True, True]
 
 
 @pytest.mark.parametrize("_round", range(ROUNDS))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from billing.handover import ExportResult, Format, export_orders
@@ -78,6 +80,20 @@ def test_same_orders_again_give_the_same_bytes(two_orders: list[Customer], forma
     assert (second.content, second.sha256, second.file_name) == (first.content, first.sha256, first.file_name)
     assert second.problems == ["This is the file that was handed over at 2026-12-02 09:00; do not import it twice."]
     assert (ledger(), Export.objects.count()) == (before, 1)
+
+
+def test_bytes_of_other_exports_are_not_loaded_when_one_is_looked_for(two_orders: list[Customer]) -> None:
+    for customer in two_orders:
+        export_orders(month=OCTOBER, format=Format.CSV, now=NOW, customer=customer)
+    first = export_orders(month=OCTOBER, format=Format.CSV, now=NOW)
+
+    with CaptureQueriesContext(connection) as queries:
+        again = export_orders(month=OCTOBER, format=Format.CSV, now=NOW)
+
+    loading = [query["sql"] for query in queries if '"billing_export"."content"' in query["sql"]]
+    assert again.content == first.content
+    assert len(loading) == 1
+    assert 'WHERE "billing_export"."id" = ' in loading[0]
 
 
 def test_kivitendo_gets_each_order_once_only(two_orders: list[Customer]) -> None:

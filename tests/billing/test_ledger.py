@@ -273,6 +273,8 @@ def test_run_for_one_customer_leaves_the_others_alone(system: TicketSystem) -> N
     first, second = CustomerFactory(system=system, customer_id="A"), CustomerFactory(system=system, customer_id="B")
     moved = ticket_of(first, 10, number="1")
     bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    ticket_of(first, 5, number="3")
     ticket_of(second, 20, number="2")
     Ticket.objects.filter(pk=moved.pk).update(customer=second)
 
@@ -281,7 +283,27 @@ def test_run_for_one_customer_leaves_the_others_alone(system: TicketSystem) -> N
     assert billed() == {"A": {"1": Decimal(10)}, "B": {"2": Decimal(20)}}
     assert left(customer=second) == [("1", "billed_elsewhere", 10)]
     assert_every_minute_stands_once(OCTOBER)
+    assert_every_minute_stands_once(OCTOBER, first)
     assert_every_minute_stands_once(OCTOBER, second)
+
+
+def test_run_for_one_customer_makes_the_drafts_let_go_that_it_waits_for(system: TicketSystem) -> None:
+    """C's ticket stands in B's draft, B's in A's, and D's in C's, which nobody asked about."""
+    a, b, c, d = [CustomerFactory(system=system, customer_id=name) for name in "ABCD"]
+    of_a, of_b, of_c = [ticket_of(owner, 10, number=number) for owner, number in ((a, "1"), (b, "2"), (c, "3"))]
+    ticket_of(d, 10, number="4")
+    bill()
+    for ticket, owner in ((of_a, b), (of_b, c), (of_c, d)):
+        Ticket.objects.filter(pk=ticket.pk).update(customer=owner)
+
+    run = bill(customer=c, now=LATER)
+
+    assert run.complete
+    assert billed() == {"B": {"1": 10}, "C": {"2": 10}, "D": {"4": 10}}
+    assert (run.orders_new, run.orders_changed) == (1, 2)
+    before = ledger()
+    bill(customer=c, now=LATER)
+    assert ledger() == before
 
 
 def test_bad_template_fails_its_customer_alone_and_the_retry_bills_just_that_one(system: TicketSystem) -> None:
@@ -534,4 +556,4 @@ def test_queries_of_a_run_do_not_grow_with_the_customers(system: TicketSystem, c
     with CaptureQueriesContext(connection) as second:
         bill()
 
-    assert (len(first), len(second)) == (29, 27)
+    assert (len(first), len(second)) == (32, 30)

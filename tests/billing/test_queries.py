@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Agreement, Order
 from billing.orders import approve_orders
-from billing.queries import left_out
+from billing.queries import Reason, left_out
 from tests.billing.scenes import (
     DAY,
     NOVEMBER,
@@ -142,6 +142,78 @@ def test_time_of_another_order_names_that_order(customer: Customer) -> None:
     assert [(row.sentence, row.minutes) for row in rows] == [("Stands in order TK-2026-09-K1001 of 2026-09.", 20)]
 
 
+def test_times_that_cancel_out_stay_so_after_approval_and_a_later_correction_does_not(customer: Customer) -> None:
+    ticket_of(customer, 30, -30, number="1")
+    billed = ticket_of(customer, 20, number="2")
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    book(billed, -20)
+
+    assert left() == [("1", "cancelled_out", 0), ("2", "order_closed", -20)]
+
+
+def test_time_gone_from_an_approved_order_is_taken_off(customer: Customer) -> None:
+    ticket = ticket_of(customer, 60, 20, number="1")
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    ticket.entries.filter(units=60).update(gone_at=NOW)
+
+    rows = left_out(OCTOBER)
+
+    assert [(row.reason, row.minutes, row.entries, row.sentence) for row in rows] == [
+        (Reason.GONE, -60, 1, "Stands in order TK-2026-10-K1001, but no longer so in the ticket system.")
+    ]
+    assert_every_minute_stands_once(OCTOBER)
+
+
+def test_ticket_whose_billed_time_is_all_gone_is_not_called_unbooked(customer: Customer) -> None:
+    ticket = ticket_of(customer, 60, number="1")
+    bill()
+    ticket.entries.update(gone_at=NOW)
+
+    assert left() == [("1", "gone", -60)]
+    assert_every_minute_stands_once(OCTOBER)
+
+
+def test_time_that_has_other_minutes_than_it_was_billed_with_stands_there_with_the_difference(
+    customer: Customer,
+) -> None:
+    ticket = ticket_of(customer, 60, 20, number="1")
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    ticket.entries.filter(units=60).update(minutes=Decimal("900.25"))
+
+    assert left() == [("1", "gone", Decimal("840.25"))]
+    assert_every_minute_stands_once(OCTOBER)
+
+
+def test_ticket_in_an_order_of_the_month_counts_although_it_is_not_closed_in_it_any_more(customer: Customer) -> None:
+    ticket = ticket_of(customer, number="1")
+    book(ticket, 60, at="2026-09-03 09:00:00")
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    ticket.closings.all().delete()
+    book(ticket, 5, at="2026-09-03 10:00:00")
+
+    assert left() == [("1", "open", 5)]
+    assert_every_minute_stands_once(OCTOBER)
+
+
+def test_ticket_billed_to_another_customer_than_it_has_now_belongs_to_both(system: TicketSystem) -> None:
+    first, second = CustomerFactory(system=system, customer_id="A"), CustomerFactory(system=system, customer_id="B")
+    ticket = ticket_of(first, 60, number="1")
+    ticket_of(second, 10, number="2")
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    Ticket.objects.filter(pk=ticket.pk).update(customer=second)
+    book(ticket, 5)
+
+    assert left(customer=first) == [("1", "order_closed", 5)]
+    assert left(customer=second) == [("1", "billed_elsewhere", 60), ("1", "order_closed", 5)]
+    for customer in (first, second, None):
+        assert_every_minute_stands_once(OCTOBER, customer)
+
+
 def test_one_ticket_can_be_left_out_for_several_reasons(customer: Customer) -> None:
     ticket = ticket_of(customer, 10, number="1")
     bill()
@@ -230,4 +302,4 @@ def test_queries_of_left_out_do_not_grow_with_the_customers(system: TicketSystem
         rows = left_out(OCTOBER)
         sentences = [f"{row.ticket.number} {row.ticket.customer} {row.sentence}" for row in rows]
 
-    assert (len(queries), len(sentences)) == (4, customers)
+    assert (len(queries), len(sentences)) == (5, customers)

@@ -9,21 +9,24 @@ from billing import runs as runs_module
 from billing import tasks
 from billing.completeness import mirror_problems
 from billing.models import BillingRun, Order
+from billing.orders import approve_orders
 from billing.runs import RunBusy, run_billing, start_run
-from common.jobs import LEASE, Job, LeaseLost
+from common.jobs import LEASE, MAX_ATTEMPTS, Job, LeaseLost
 from common.months import Month
 from tests.billing.scenes import (
+    NOVEMBER,
     NOW,
     OCTOBER,
     Interrupted,
     bill,
     billed,
+    book,
     killing,
     ledger,
     read_completely,
     ticket_of,
 )
-from tests.factories.tickets import CustomerFactory, SyncRunFactory, TicketSystemFactory
+from tests.factories.tickets import CustomerFactory, SyncRunFactory, TicketClosingFactory, TicketSystemFactory
 from tickets.models import Customer, SyncRun, TicketSystem
 from tickets.sync import SyncBusy, start_sync
 
@@ -87,8 +90,118 @@ def test_run_that_is_worked_on_is_left_as_it_is_and_busy(customer: Customer) -> 
     same = start_run(month=OCTOBER, now=NOW)
 
     assert (same.pk, same.state, same.reads_first) == (run.pk, Job.State.RUNNING, False)
-    with pytest.raises(RunBusy, match=r"is being worked on\. If its worker has died, it can be continued at 09:05:00"):
+    with pytest.raises(RunBusy, match=r"is being worked on\. If its worker has died, it can be continued at 09:05:01"):
         run_billing(same, clock=lambda: NOW)
+
+
+def test_start_after_the_worker_died_gives_what_is_asked_for_now(customer: Customer, reader: Reader) -> None:
+    run = start_run(month=OCTOBER, reads_first=False, now=NOW)
+    BillingRun.objects.update(state=Job.State.RUNNING, lease_until=NOW, attempts=MAX_ATTEMPTS)
+
+    again = start_run(month=OCTOBER, now=AFTER_LEASE)
+
+    assert (again.pk, again.state, again.attempts) == (run.pk, Job.State.QUEUED, 0)
+    assert (again.reads_first, again.requested_at) == (True, AFTER_LEASE)
+    assert run_billing(again, clock=lambda: AFTER_LEASE).complete
+    assert reader.read == ["Helpdesk"]
+
+
+def test_start_after_the_worker_died_reads_again_what_was_read_before_it(customer: Customer, reader: Reader) -> None:
+    with pytest.raises(Interrupted):
+        run_billing(start_run(month=OCTOBER, now=NOW), clock=lambda: NOW, on_progress=killing(2))
+
+    run = start(now=AFTER_LEASE)
+
+    assert (run.complete, run.attempts, reader.read) == (True, 1, ["Helpdesk", "Helpdesk"])
+
+
+def test_run_that_died_too_often_names_no_time_that_is_past(customer: Customer) -> None:
+    run = start_run(month=OCTOBER, reads_first=False, now=NOW)
+    BillingRun.objects.update(state=Job.State.RUNNING, lease_until=NOW, attempts=MAX_ATTEMPTS)
+
+    with pytest.raises(RunBusy, match=r"is over\. Start it again"):
+        run_billing(run, clock=lambda: AFTER_LEASE)
+
+
+def test_sync_that_died_too_often_does_not_stand_in_the_way(system: TicketSystem, reader: Reader) -> None:
+    dead = start_sync(system=system, month=OCTOBER)
+    SyncRun.objects.filter(pk=dead.pk).update(state=Job.State.RUNNING, lease_until=NOW, attempts=MAX_ATTEMPTS)
+
+    run = start(now=AFTER_LEASE)
+
+    dead.refresh_from_db()
+    assert (run.complete, reader.read, dead.state) == (True, ["Helpdesk"], Job.State.FAILED)
+
+
+def test_reading_that_was_interrupted_is_done_again_by_the_next_start(system: TicketSystem, reader: Reader) -> None:
+    interrupted = start_sync(system=system, month=OCTOBER)
+    failed = {"state": Job.State.FAILED, "started_at": NOW, "finished_at": NOW, "error": "Interrupted."}
+    SyncRun.objects.filter(pk=interrupted.pk).update(**failed)
+
+    run = start()
+
+    assert (run.complete, reader.read) == (True, ["Helpdesk"])
+
+
+def test_results_and_end_of_a_run_are_written_together(customer: Customer) -> None:
+    ticket_of(customer, 10)
+
+    with patch.object(runs_module, "finish", side_effect=LeaseLost("taken over")), pytest.raises(LeaseLost):
+        bill()
+
+    run = BillingRun.objects.get()
+    assert (run.state, run.orders_new) == (Job.State.RUNNING, 0)
+
+
+def test_time_gone_from_an_approved_order_is_told_and_leaves_the_run_complete(system: TicketSystem) -> None:
+    first, second = CustomerFactory(system=system, customer_id="A"), CustomerFactory(system=system, customer_id="B")
+    gone, kept = ticket_of(first, 60, 30), ticket_of(second, 15)
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    gone.entries.update(gone_at=AFTER_LEASE)
+
+    run = bill(now=AFTER_LEASE)
+
+    assert (run.state, run.complete, run.error) == (Job.State.DONE, True, "")
+    assert run.problems == [
+        (
+            "2 time entries of approved orders are no longer so in the ticket system: TK-2026-10-A (-90 min). "
+            "The orders stay as they are; settle the difference in the ERP."
+        )
+    ]
+    assert bill(customer=first, now=AFTER_LEASE).problems == run.problems
+    assert bill(customer=second, now=AFTER_LEASE).problems == []
+    kept.entries.update(minutes=16)
+    assert bill(customer=second, now=AFTER_LEASE).problems == [
+        (
+            "1 time entry of approved orders is no longer so in the ticket system: TK-2026-10-B (1 min). "
+            "The orders stay as they are; settle the difference in the ERP."
+        )
+    ]
+
+
+def test_time_corrected_after_approval_is_told_by_the_month_that_bills_the_correction(customer: Customer) -> None:
+    ticket = ticket_of(customer, 60, number="1")
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+    ticket.entries.update(gone_at=AFTER_LEASE)
+    book(ticket, 45)
+    TicketClosingFactory(ticket=ticket, month=NOVEMBER.first_day)
+    read_completely(customer.system, NOVEMBER)
+
+    run = bill(NOVEMBER, now=AFTER_LEASE)
+
+    assert billed(NOVEMBER) == {"K1001": {"1": 45}}
+    assert (run.complete, len(run.problems)) == (True, 1)
+    assert "TK-2026-10-K1001 (-60 min)" in run.problems[0]
+
+
+def test_time_gone_from_a_draft_is_no_problem(customer: Customer) -> None:
+    ticket = ticket_of(customer, 60)
+    bill()
+    ticket.entries.update(gone_at=AFTER_LEASE)
+
+    assert bill(now=AFTER_LEASE).problems == []
 
 
 def test_message_that_comes_after_the_end_is_refused(customer: Customer) -> None:

@@ -1,14 +1,18 @@
 """The main job over real sockets: sync, orders, hand-over, against the data set's own truth."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+import time_machine
+from django.db import connection
 
 from billing.handover import Format, export_orders
 from billing.kivitendo import read_orders
+from billing.management.commands import bill as bill_command
 from billing.models import Allocation, BillingRun, Order, OrderPosition
 from billing.orders import OrdersRefused, approve_orders
 from billing.queries import Reason, left_out
@@ -33,9 +37,10 @@ from tests.billing.scenes import (
     killing_at,
     ledger,
 )
+from tests.commands import run_command
 from tests.factories.tickets import connected
 from tests.tickets.support import hasty_client
-from tickets.models import TicketSystem, TimeEntry
+from tickets.models import SyncRun, TicketSystem, TimeEntry
 
 pytestmark = pytest.mark.django_db
 RECORDING = Path(__file__).parent.parent / "recordings" / "month-2026-09"
@@ -188,3 +193,35 @@ def test_faulty_ticket_system_never_makes_a_complete_run(operation: str, kind: F
     with pytest.raises(OrdersRefused):
         approve_orders(Order.objects.all(), user=None, now=NOW)
     assert_totals_are_what_was_claimed()
+
+
+def test_password_that_cannot_be_decrypted_stops_its_own_system_only(simulator: RunningSimulator) -> None:
+    locked = connected(simulator, name="Locked")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tickets_ticketsystem SET password = 'garbage' WHERE id = %s", [locked.pk])
+
+    run = run_month()
+
+    assert (run.state, run.complete, len(run.problems)) == (Job.State.PARTLY, False, 1)
+    assert run.problems[0].startswith(
+        "“Locked” could not be read completely for 2026-10: A stored password cannot be decrypted"
+    )
+    systems = Order.objects.values_list("customer__system__name", "complete").distinct().order_by()
+    assert list(systems) == [("Helpdesk", False)]
+    assert minutes_in_orders(OCTOBER) > 0
+    assert SyncRun.objects.get(system=locked).state == Job.State.FAILED
+
+
+def test_bill_interrupted_while_it_reads_can_be_started_again_at_once(simulator: RunningSimulator) -> None:
+    def interrupting(text: str, done: int, total: int) -> None:
+        if text == "Helpdesk: Writing":
+            raise KeyboardInterrupt
+
+    with patch.object(bill_command, "ProgressBar") as bar, time_machine.travel(NOW, tick=False):
+        bar.return_value.__enter__.return_value = interrupting
+        code, _out, _err = run_command("bill", "2026-10")
+
+    run = run_month(now=NOW + timedelta(seconds=5))
+
+    assert code == 1
+    assert (run.state, run.complete, run.problems) == (Job.State.DONE, True, [])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -40,6 +41,27 @@ class ScriptedTransport:
 def scripted(*script: dict[str, Any] | Exception, **options: Any) -> tuple[ScriptedTransport, Client]:
     transport = ScriptedTransport(*script)
     return transport, Client(make_connection(**options), transport=transport)
+
+
+def test_caller_is_told_before_each_operation_is_sent() -> None:
+    transport = ScriptedTransport(session("a"), AuthenticationFailed("old"), session("b"), {})
+    sent: list[int] = []
+    session_connection = make_connection(authentication=Authentication.SESSION)
+    client = Client(session_connection, transport=transport, on_request=lambda: sent.append(len(transport.calls)))
+
+    client.any_ticket_visible()
+
+    assert sent == [0, 1, 2, 3]
+
+
+def test_what_the_caller_raises_keeps_the_operation_from_being_sent() -> None:
+    transport, client = scripted({})
+    client.on_request = Mock(side_effect=KeyError("stop"))
+
+    with pytest.raises(KeyError):
+        client.any_ticket_visible()
+
+    assert transport.calls == []
 
 
 def session(session_id: str) -> dict[str, Any]:

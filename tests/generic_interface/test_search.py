@@ -182,11 +182,27 @@ def test_one_second_that_is_still_full_is_an_incomplete_answer() -> None:
 
 
 def test_ticket_of_a_cut_page_that_moves_on_meanwhile_is_kept() -> None:
-    pages = [["9", "8"], ["9"], []]
+    pages = [["9", "8"], ["9"], [], []]
 
     ids = complete_search(lambda first, last: pages.pop(0), first=FIRST, last=LAST, zone=BERLIN, limit=2)
 
     assert ids == ("9", "8")
+
+
+def test_empty_half_is_asked_once_more() -> None:
+    pages = [["9", "8"], ["9"], [], ["8", "7"], ["8"], ["7"]]
+
+    ids = complete_search(lambda first, last: pages.pop(0), first=FIRST, last=LAST, zone=BERLIN, limit=2)
+
+    assert (ids, pages) == (("9", "8", "7"), [])
+
+
+def test_empty_window_that_is_no_half_is_asked_once() -> None:
+    server = Tickets([], limit=2)
+
+    ids = complete_search(server, first=FIRST, last=LAST, zone=BERLIN, limit=2)
+
+    assert (ids, server.windows) == ((), [(FIRST, LAST)])
 
 
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(1, 60)), max_size=80), st.integers(3, 20))

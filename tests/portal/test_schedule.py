@@ -11,7 +11,7 @@ from billing.tasks import run
 from common.jobs import LEASE, MAX_ATTEMPTS, Job
 from common.months import Month
 from portal import tasks
-from portal.schedule import PATIENCE, jobs_to_resume, month_due
+from portal.schedule import AGAIN, PATIENCE, jobs_to_resume, month_due
 from tests.factories.tickets import CustomerFactory, SyncRunFactory, TicketSystemFactory
 from tickets.models import SyncRun
 from tickets.tasks import sync
@@ -113,10 +113,53 @@ def test_month_is_due_from_its_day_on(now: datetime, day: int, month: Month | No
 
 
 @pytest.mark.django_db
-def test_month_that_has_a_run_is_not_due() -> None:
-    make_run(10, state=Job.State.FAILED)
+@pytest.mark.parametrize(
+    ("values", "due"),
+    [
+        ({"state": Job.State.QUEUED}, False),
+        ({"state": Job.State.RUNNING, "lease_until": NOW - LEASE}, False),
+        ({"state": Job.State.DONE, "complete": True, "finished_at": NOW - 9 * AGAIN}, False),
+        ({"state": Job.State.PARTLY, "finished_at": NOW - AGAIN + timedelta(seconds=1)}, False),
+        ({"state": Job.State.PARTLY, "finished_at": NOW - AGAIN}, True),
+        ({"state": Job.State.FAILED, "finished_at": NOW - AGAIN}, True),
+        ({"state": Job.State.FAILED}, True),
+    ],
+)
+def test_month_that_has_a_run_is_due_again_only_when_that_ended_incomplete_some_hours_ago(
+    values: dict[str, Any], due: bool
+) -> None:
+    make_run(10, **values)
 
-    assert month_due(now=NOW, day=1) is None
+    assert month_due(now=NOW, day=1) == (Month(2026, 10) if due else None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        (datetime(2026, 10, 31, 23, 4, tzinfo=UTC), False),  # November in Berlin, October in Azores and UTC
+        (datetime(2026, 11, 1, 0, 59, 59, tzinfo=UTC), False),
+        (datetime(2026, 11, 1, 1, tzinfo=UTC), True),
+    ],
+)
+def test_month_is_not_due_before_it_is_over_in_every_active_system(now: datetime, due: bool) -> None:
+    for zone, active in (("Europe/Berlin", True), ("Atlantic/Azores", True), ("Pacific/Honolulu", False)):
+        TicketSystemFactory(time_zone=zone, active=active)
+
+    assert month_due(now=now, day=1) == (Month(2026, 10) if due else None)
+
+
+@pytest.mark.django_db
+def test_incomplete_run_is_started_anew_with_reading(sent: list[int], at_noon: None, settings: Settings) -> None:
+    settings.BILLING_DAY_OF_MONTH = 3
+    job = make_run(10, state=Job.State.PARTLY, finished_at=NOW - AGAIN, reads_first=False)
+
+    tasks.start_due_runs()
+    tasks.start_due_runs()
+
+    job.refresh_from_db()
+    assert sent == [job.pk]
+    assert (job.state, job.reads_first, job.requested_at) == (Job.State.QUEUED, True, NOW)
 
 
 @pytest.mark.django_db

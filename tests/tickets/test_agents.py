@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.factories.tickets import AgentFactory, TicketFactory, TicketSystemFactory, TimeEntryFactory
 from tests.tickets.support import NOW, accounted, booking, present, snapshot, ticket_record, windows
@@ -172,6 +174,19 @@ def test_agent_is_told_by_a_booking_that_is_mirrored_already(system: TicketSyste
 
     assert ("bert", 9) in agents()
     assert [row[0] for row in present()] == ["bert"]
+
+
+def test_bookings_of_days_that_were_not_read_are_not_loaded(system: TicketSystem) -> None:
+    AgentFactory(system=system, login="anna", login_only=True)
+
+    with CaptureQueriesContext(connection) as nothing_read:
+        learn(system, snapshot())
+    with CaptureQueriesContext(connection) as one_day_read:
+        learn(system, snapshot(tickets=[ticket_record(owner_login="", responsible_login="")], bookings=[booking()]))
+
+    assert [query for query in nothing_read if "timeentry" in query["sql"]] == []
+    (entries,) = [query["sql"] for query in one_day_read if "timeentry" in query["sql"]]
+    assert "local_day" in entries
 
 
 def test_agent_is_told_by_a_booking_of_time_accounting_that_is_mirrored_already(system: TicketSystem) -> None:

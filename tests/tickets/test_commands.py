@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from unittest.mock import Mock
 
 import pytest
 import time_machine
@@ -16,7 +17,7 @@ from common.money import plain
 from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.server import RunningSimulator
 from tests.commands import Terminal, run_command
-from tests.factories.tickets import AgentFactory, TicketSystemFactory
+from tests.factories.tickets import AgentFactory, TicketFactory, TicketSystemFactory, TimeEntryFactory
 from tests.tickets.support import NOW, OCTOBER
 from tickets.models import Agent, SyncRun, TicketSystem
 from tickets.sync import start_sync
@@ -47,7 +48,7 @@ def test_ticket_system_is_added(password: None) -> None:
     assert (system.login, system.password, system.preset) == ("portal-api", "secret", "billing_portal")
     assert (system.time_zone, system.minutes_per_unit, system.time_source) == ("Europe/Berlin", Decimal(1), "both")
     assert list(Agent.objects.values_list("login", flat=True)) == ["Anna"]
-    assert out == ("Ticket system “Help desk” added, agents: 1.\nNow try: manage.py check_connection “Help desk”\n")
+    assert out == ("Ticket system “Help desk” added, agents: 1.\nNow try: manage.py check_connection 'Help desk'\n")
 
 
 def test_ticket_system_is_changed_in_what_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,6 +127,7 @@ def test_new_ticket_system_needs_its_settings(password: None) -> None:
     [
         ("--time-zone", "Berlin", "time_zone"),
         ("--url", "help", "base_url"),
+        ("--url", "https://user:secret@help.example.org/otrs", "base_url"),
         ("--minutes-per-unit", "0", "minutes_per_unit"),
     ],
 )
@@ -134,6 +136,61 @@ def test_setting_that_makes_no_sense_is_wrong_use(password: None, option: str, v
 
     assert (code, text.startswith(f"{field}: ")) == (2, True)
     assert not TicketSystem.objects.exists()
+
+
+def test_short_host_name_is_good_enough(password: None) -> None:
+    run_command("ticket_system", "add", *NEW, "--url", "http://help/otrs")
+
+    assert TicketSystem.objects.get().base_url == "http://help/otrs"
+
+
+def test_stored_password_is_not_sent_to_a_new_address_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    TicketSystemFactory(name="Help desk", base_url="https://help.example.org/otrs")
+    monkeypatch.delenv("TICKET_SYSTEM_PASSWORD", raising=False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    code, _out, text = run_command(
+        "ticket_system", "add", "--name", "Help desk", "--update", "--url", "https://elsewhere.example.org/otrs"
+    )
+
+    assert (code, text.startswith("The password is missing.")) == (2, True)
+    assert TicketSystem.objects.get().base_url == "https://help.example.org/otrs"
+
+
+def test_system_is_switched_off_and_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    TicketSystemFactory(name="Help desk")
+    monkeypatch.delenv("TICKET_SYSTEM_PASSWORD", raising=False)
+
+    run_command("ticket_system", "add", "--name", "Help desk", "--update", "--no-active")
+    switched_off = TicketSystem.objects.get().active
+    run_command("ticket_system", "add", "--name", "Help desk", "--update", "--active")
+
+    assert (switched_off, TicketSystem.objects.get().active) == (False, True)
+
+
+def test_minutes_per_unit_stay_once_entries_are_mirrored() -> None:
+    system = TicketSystemFactory(name="Help desk")
+    TimeEntryFactory(ticket=TicketFactory(system=system))
+    change = ("ticket_system", "add", "--name", "Help desk", "--update")
+
+    code, _out, text = run_command(*change, "--minutes-per-unit", "15")
+    source = run_command(*change, "--minutes-per-unit", "1", "--time-source", "both")[0]
+
+    system.refresh_from_db()
+    assert (code, source, system.minutes_per_unit, system.time_source) == (2, 0, 1, "both")
+    assert text == (
+        "minutes_per_unit: Time entries of this ticket system are mirrored already, counted with 1.00 minutes per time "
+        "unit, so this cannot be changed any more."
+    )
+
+
+def test_minutes_per_unit_may_change_while_nothing_is_mirrored() -> None:
+    system = TicketSystemFactory(name="Help desk")
+
+    run_command("ticket_system", "add", "--name", "Help desk", "--update", "--minutes-per-unit", "15")
+
+    system.refresh_from_db()
+    assert system.minutes_per_unit == 15
 
 
 @pytest.mark.parametrize("value", ["one", "NaN", "Infinity"])
@@ -254,20 +311,12 @@ def test_sync_that_is_busy_ends_with_1(system: TicketSystem) -> None:
     assert document["errors"] == [f"{system.name}: This sync has ended already, or another worker is at it."]
 
 
-@pytest.mark.parametrize("claimed", [True, False])
-def test_sync_that_is_interrupted_can_be_started_again(
-    system: TicketSystem, monkeypatch: pytest.MonkeyPatch, claimed: bool
-) -> None:
-    def interrupted(run: SyncRun, **options: object) -> None:
-        if claimed:
-            jobs.claim(run, now=NOW)
-        raise KeyboardInterrupt
-
+def test_sync_that_is_interrupted_can_be_started_again(system: TicketSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("tickets.management.commands.sync.run_sync", interrupted)
+        patch.setattr("tickets.sync.read_month", Mock(side_effect=KeyboardInterrupt))
         assert run_command("sync") == (1, "", "Interrupted. Nothing was changed.")
 
-    assert SyncRun.objects.get().state == ("failed" if claimed else "queued")
+    assert SyncRun.objects.get().state == "failed"
     assert run_command("sync")[0] == 0
 
 
@@ -275,7 +324,7 @@ def test_sync_prints_notes(system: TicketSystem, small_data: DataSet) -> None:
     run_command("sync")
     small_data.delete(small_data.closed_in((2026, 10))[0])
 
-    code, out, _ = run_command("sync")
+    code, out, _ = run_command("sync", "--accept-losses")
 
     assert (code, "is neither found nor shown any more" in out) == (0, True)
 

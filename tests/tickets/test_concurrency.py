@@ -1,13 +1,16 @@
 """Two workers at once; SQLite lets one write at a time anyway, so this is asked of PostgreSQL."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from django.db import connection, transaction
 
 from generic_interface.simulator.server import RunningSimulator
 from tests.at_once import at_once
-from tests.tickets.support import OCTOBER, Connect, clock, dump_mirror, sync
-from tickets.models import SyncRun, TicketSystem
+from tests.tickets.support import NOW, OCTOBER, Connect, clock, dump_mirror, read, sync
+from tickets.mirror import write_month
+from tickets.models import SyncRun, Ticket, TicketSystem
 from tickets.sync import SyncBusy, run_sync, start_sync
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -49,6 +52,25 @@ def test_syncs_of_a_mirrored_month_at_once_change_nothing(system: TicketSystem) 
 
     assert any(results)
     assert dump_mirror() == before
+
+
+def test_tickets_that_are_being_followed_do_not_hold_up_what_refers_to_them(system: TicketSystem) -> None:
+    sync(system)
+    reading = read(system)
+    changed = replace(reading, tickets=tuple(replace(each, title="Scanner") for each in reading.tickets))
+
+    def refer(number: int) -> list[tuple[object, ...]]:
+        """What PostgreSQL does for a new row with a foreign key, but without waiting."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM tickets_ticket FOR KEY SHARE NOWAIT")
+            return list(cursor.fetchall())
+
+    with transaction.atomic():
+        write_month(system, changed, now=NOW)
+        referred = at_once(refer, workers=1)
+
+    assert [len(rows) for rows in referred] == [6]
+    assert set(Ticket.objects.values_list("title", flat=True)) == {"Scanner"}
 
 
 def test_months_of_one_system_are_read_one_after_the_other(full_simulator: RunningSimulator, connect: Connect) -> None:

@@ -134,7 +134,7 @@ def test_agents_are_asked_month_by_month_each_once() -> None:
 
     snapshot = read(client, known=Known(logins=("Anna", "b.schmidt")), time_source="agents", steps=steps)
 
-    months = [OCTOBER.shift(-2), OCTOBER.previous, OCTOBER]
+    months = [OCTOBER.shift(-2), OCTOBER.previous, OCTOBER, OCTOBER.next]
     assert snapshot.windows == tuple(Window(login, month) for login in ("anna", "b.schmidt") for month in months)
     assert len(snapshot.accounted) == 2
     assert snapshot.histories == ()
@@ -143,7 +143,26 @@ def test_agents_are_asked_month_by_month_each_once() -> None:
         "tickets 7",
         *(f"time {login} {month}" for login in ("anna", "b.schmidt") for month in months),
     ]
-    assert steps[-1] == ("Reading the time of agent b.schmidt", 5, 6)
+    assert steps[-1] == ("Reading the time of agent b.schmidt", 7, 8)
+
+
+def test_agents_are_not_asked_beyond_a_month_that_lies_ahead() -> None:
+    client = FakeClient(times=[accounted("anna", booked="2026-09-01 00:00:00")])
+    september = datetime(2026, 9, 30, 21, 59, tzinfo=UTC)
+
+    snapshot = read(client, known=Known(logins=("anna",)), now=september, time_source="agents", look_back_months=1)
+
+    assert snapshot.windows == (Window("anna", OCTOBER.previous), Window("anna", OCTOBER))
+
+
+@pytest.mark.parametrize("source", ["agents", "both"])
+def test_month_without_closings_is_checked_against_changes_whatever_the_source(source: str) -> None:
+    client = FakeClient(closed=[()], changed=[("7",)], tickets=[ticket_record()], times=[accounted("anna")])
+
+    snapshot = read(client, time_source=source)
+
+    assert client.asked[:5] == ["closed", "closed", "visible", "changed", "tickets 7"]
+    assert (snapshot.closed, [ticket.ticket_id for ticket in snapshot.tickets]) == ((), ["7"])
 
 
 def test_both_sources_read_the_month_alone() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from common import jobs
 from common.jobs import LeaseLost
@@ -22,7 +23,7 @@ from tests.factories.tickets import (
     TimeEntryFactory,
 )
 from tests.tickets.support import NOW, OCTOBER, FakeClient, booking, clock, dump_mirror, present, sync, ticket_record
-from tickets.models import SyncRun, TicketSystem
+from tickets.models import SyncRun, TicketSystem, TimeEntry
 from tickets.queries import known_before
 from tickets.sync import SyncBusy, is_final, last_written_sync, latest_complete_sync, run_sync, start_sync
 
@@ -173,6 +174,136 @@ def test_run_whose_worker_died_is_read_again(idle_system: TicketSystem) -> None:
     done = run(dead, one_ticket())
 
     assert (done.complete, done.attempts, done.entries) == (True, 2, 1)
+
+
+def test_run_whose_worker_died_too_often_is_started_anew_by_a_person(idle_system: TicketSystem) -> None:
+    dead = start_sync(system=idle_system, month=OCTOBER)
+    jobs.claim(dead, now=NOW - timedelta(hours=1))
+    SyncRun.objects.update(attempts=jobs.MAX_ATTEMPTS)
+
+    done = sync(idle_system, make_client=one_ticket().open)
+
+    assert (done.pk, done.complete, done.attempts) == (dead.pk, True, 1)
+
+
+def test_run_that_is_worked_on_is_not_started_anew(idle_system: TicketSystem) -> None:
+    held = start_sync(system=idle_system, month=OCTOBER)
+    jobs.claim(held, now=NOW)
+
+    again = start_sync(system=idle_system, month=OCTOBER, now=NOW)
+
+    assert (again, again.state, again.attempts) == (held, "running", 1)
+
+
+class Slow(FakeClient):
+    """Every request takes a minute of the time that ``now`` tells."""
+
+    now = NOW
+
+    def get_histories(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> HistoryBatch:
+        for _request in range(5):
+            self.now += timedelta(minutes=1)
+            assert self.on_request is not None
+            self.on_request()
+            self.asked.append(f"lease {SyncRun.objects.get().lease_until}")
+        return super().get_histories(ids, on_progress=on_progress)
+
+
+def test_lease_is_renewed_while_answers_are_slow(idle_system: TicketSystem) -> None:
+    client = Slow(tickets=[ticket_record()], bookings=[booking()], closed=[("7",)], changed=[("7",)])
+
+    done = sync(idle_system, make_client=client.open, clock=lambda: client.now)
+
+    leases = [NOW + timedelta(minutes=minute) + jobs.LEASE for minute in range(1, 6)]
+    assert [each for each in client.asked if each.startswith("lease")] == [f"lease {each}" for each in leases]
+    assert done.complete
+
+
+def test_lease_is_left_alone_while_answers_are_fast(system: TicketSystem) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        sync(system)
+
+    renewals = [query for query in captured if query["sql"].startswith("UPDATE") and "lease_until" in query["sql"]]
+    assert len(renewals) == 6  # claimed, four steps, finished
+
+
+def test_reading_that_is_older_than_what_was_written_meanwhile_writes_nothing(idle_system: TicketSystem) -> None:
+    """The worker slept past its lease, and another month was read and written."""
+    times = iter([NOW, NOW + timedelta(minutes=3)])
+    now = [next(times)]
+    newer = one_ticket(bookings=[booking(), booking(units="30.00")], tickets=[ticket_record(time_units=Decimal(45))])
+
+    def sleep(step: str, done: int, total: int) -> None:
+        if step == "Writing":
+            now[0] = next(times)
+            sync(idle_system, OCTOBER.next, make_client=newer.open, clock=lambda: now[0])
+
+    older = sync(idle_system, make_client=one_ticket().open, clock=lambda: now[0], on_progress=sleep)
+
+    assert (older.state, older.error) == (
+        "failed",
+        (
+            "2026-11 was read from this ticket system after this sync had started, so what it has read may be out of "
+            "date. Nothing was changed. Run the sync again."
+        ),
+    )
+    assert [row[2] for row in present()] == [15, 30]
+
+
+@pytest.mark.parametrize("state", ["failed", "partly"])
+def test_only_what_was_written_by_the_same_system_makes_a_reading_old(idle_system: TicketSystem, state: str) -> None:
+    later = NOW + timedelta(hours=1)
+    system = idle_system if state == "failed" else TicketSystemFactory()
+    SyncRunFactory(system=system, state=state, finished_at=later)
+    SyncRunFactory(system=idle_system, complete_run=True, finished_at=NOW)
+
+    assert sync(idle_system, make_client=one_ticket().open).complete
+
+
+def test_database_that_refuses_fails_the_run_and_keeps_the_mirror(
+    idle_system: TicketSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(idle_system, make_client=one_ticket().open)
+    before = dump_mirror()
+
+    def write_and_fail(*args: Any, **options: Any) -> None:
+        TimeEntry.objects.update(queue="half written")
+        raise OperationalError("deadlock detected\nDETAIL: Process 1 waits.")
+
+    monkeypatch.setattr("tickets.sync.write_month", write_and_fail)
+
+    failed = sync(idle_system, make_client=one_ticket().open)
+
+    failed.refresh_from_db()
+    assert (failed.state, failed.error) == (
+        "failed",
+        "The database did not take what was read (deadlock detected). Nothing was changed. Run the sync again.",
+    )
+    assert dump_mirror() == before
+
+
+def test_run_that_is_interrupted_is_closed(idle_system: TicketSystem) -> None:
+    class Interrupted(FakeClient):
+        def any_ticket_visible(self) -> bool:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sync(idle_system, make_client=Interrupted().open)
+
+    run = SyncRun.objects.get()
+    assert (run.state, run.error) == ("failed", "Interrupted. Nothing was changed.")
+
+
+def test_interrupted_worker_leaves_a_run_alone_that_is_no_longer_its_own(idle_system: TicketSystem) -> None:
+    class Overtaken(FakeClient):
+        def any_ticket_visible(self) -> bool:
+            SyncRun.objects.update(attempts=5)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sync(idle_system, make_client=Overtaken().open)
+
+    assert SyncRun.objects.get().state == "running"
 
 
 def test_worker_that_lost_its_lease_writes_nothing(idle_system: TicketSystem) -> None:

@@ -1,7 +1,7 @@
 """The sync on a month that a real server answered."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -75,6 +75,6 @@ def test_time_of_agents_alone_gives_the_recorded_month(recorded: RunningSimulato
     for login in ("anna.mueller", "B.Schmidt", "f.alt"):
         AgentFactory(system=system, login=login, login_only=True)
 
-    run = sync(system, SEPTEMBER, clock=lambda: NOW)
+    run = sync(system, SEPTEMBER, clock=lambda: NOW - timedelta(seconds=1))  # the month alone was recorded
 
     assert (run.tickets, run.entries, run.minutes) == (168, 503, Decimal("20505.21"))

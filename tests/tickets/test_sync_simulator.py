@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from common.money import plain
 from common.months import Month
 from generic_interface.simulator.data import build_month
 from generic_interface.simulator.data_set import DataSet
@@ -204,7 +205,7 @@ def test_changes_upstream_are_followed(
     twin = full_data.entries_of(late)[0]
     full_data.book(late, twin.units, at=twin.booked, agent=full_data.agent_by_id(twin.user_id).login)
 
-    run = sync(system, OCTOBER)
+    run = sync(system, OCTOBER, accept_losses=source == "history")
 
     assert present(OCTOBER) == truth(full_data, OCTOBER)
     assert (run.entries_new, run.entries_moved, run.entries_gone) == (2, moved, deleted)
@@ -216,21 +217,81 @@ def test_changes_upstream_are_followed(
     assert not TicketClosing.objects.filter(ticket__ticket_id__in=[gone, away]).exists()
 
 
-def test_deleted_ticket_is_named(system: TicketSystem, small_data: DataSet) -> None:
+def test_deleted_ticket_keeps_its_time_until_a_person_accepts_the_loss(
+    system: TicketSystem, small_data: DataSet
+) -> None:
     sync(system)
     ticket_id = small_data.closed_in((2026, 10))[0]
-    number = small_data.ticket(ticket_id).number
+    number, minutes = small_data.ticket(ticket_id).number, plain(small_data.minutes_of(ticket_id))
     small_data.delete(ticket_id)
+
+    runs = [sync(system), sync(system), sync(system, accept_losses=True), sync(system)]
+
+    assert [(run.state, run.entries_gone) for run in runs] == [("partly", 0), ("partly", 0), ("done", 2), ("done", 0)]
+    gone = f"Ticket {number}, known from an earlier sync, is neither found nor shown any more"
+    assert runs[1].problems[0].startswith(f"{gone}. Its {minutes} minutes are kept.")
+    assert runs[2].problems == [f"{gone}; {minutes} minutes of it are marked as gone."]
+    assert runs[3].problems == []
+
+
+def test_half_of_a_search_that_is_answered_empty_never_ends_complete(connect: Connect) -> None:
+    with start_simulator(build_month(tickets=40, customers=4, entries_per_ticket=3)) as running:
+        system = connect(running, search_limit=15)
+        sync(system)
+        running.faults.add("TicketSearch:empty:3")
+
+        once = sync(system)
+        running.faults.clear()
+        running.faults.add("TicketSearch:empty:3")
+        running.faults.add("TicketSearch:empty:4")
+        twice = sync(system)
+
+    assert (once.complete, once.tickets) == (True, 40)
+    assert (twice.state, twice.tickets) == ("partly", 40)
+
+
+def test_first_sync_whose_search_is_answered_empty_twice_is_not_complete(
+    simulator: RunningSimulator, system: TicketSystem
+) -> None:
+    simulator.faults.add("TicketSearch:empty:1")
+    simulator.faults.add("TicketSearch:empty:2")
 
     run = sync(system)
 
-    assert (run.complete, run.entries_gone) == (True, 2)
-    assert run.problems == [
-        (
-            f"Ticket {number}, known from an earlier sync, is neither found nor shown any more: it was deleted, or the "
-            "portal's agent lost the right to read it."
-        )
-    ]
+    assert (run.state, run.tickets, len(run.problems)) == ("partly", 0, 6)
+
+
+def test_ticket_whose_history_lost_its_bookings_keeps_the_known_ones(system: TicketSystem, small_data: DataSet) -> None:
+    sync(system)
+    before = present()
+    ticket = small_data.ticket(small_data.closed_in((2026, 10))[0])
+    ticket.history[:] = [line for line in ticket.history if line.kind != "TimeAccounting"]
+
+    run = sync(system)
+
+    assert (run.state, run.entries_gone, len(run.problems)) == ("partly", 0, 1)
+    assert present() == before
+
+
+def test_agents_time_after_the_month_is_read_and_time_before_it_is_a_gap(connect: Connect) -> None:
+    data = build_month(tickets=1, customers=1, entries_per_ticket=1)
+    late = data.create(title="late", customer="K0001", at=datetime(2026, 10, 3, 8))
+    data.book(late, 60, at=datetime(2026, 10, 3, 9))
+    data.close(late, at=datetime(2026, 10, 3, 10))
+    with start_simulator(data) as running:
+        system = connect(running, time_source="agents", look_back_months=1)
+        add_agents(system, data)
+        data.book(late, 30, at=datetime(2026, 11, 1, 9))
+        complete = sync(system)
+        old = data.create(title="old", customer="K0001", at=datetime(2026, 8, 1, 8))
+        data.book(old, 600, at=datetime(2026, 8, 1, 9))
+        data.close(old, at=datetime(2026, 10, 5, 10))
+
+        partly = sync(system)
+
+    assert (complete.complete, complete.problems) == (True, [])
+    assert (partly.state, len(partly.problems)) == ("partly", 1)
+    assert partly.problems[0].endswith("or add the agent whose time is missing.")
 
 
 def test_merge_across_months_never_doubles_minutes(

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
-                ('base_url', models.URLField(help_text='For example https://help.example.org/otrs', verbose_name='base URL')),
+                ('base_url', models.CharField(help_text='For example https://help.example.org/otrs', max_length=300, validators=[tickets.models.check_base_url], verbose_name='base URL')),
                 ('preset', models.CharField(choices=[('billing_portal', 'BillingPortal (recommended)'), ('otrs6_sample', 'GenericTicketConnectorREST (sample of OTRS 6)'), ('znuny_sample', 'ZnunyTicketREST (newer sample of Znuny)')], default='billing_portal', max_length=30, verbose_name='web service')),
                 ('routes', models.JSONField(blank=True, default=dict, help_text='{"TicketGet": "POST MyService /TicketGet"}', verbose_name='routes that differ')),
                 ('authentication', models.CharField(choices=[('session', 'session'), ('body', 'login and password in each request body'), ('header', 'login and password in request headers')], default='session', max_length=10, verbose_name='authentication')),

@@ -1,6 +1,7 @@
 """``manage.py bill``: one month billed from start to end in this process."""
 
 import sys
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -125,4 +126,5 @@ def _total(orders: list[Document]) -> list[str]:
 
 def _give_up(run: BillingRun, *, now: datetime) -> None:
     """Let go of the run at once, so that the next start need not wait for the lease to end."""
-    finish(run, state=Job.State.FAILED, complete=False, error=_("Interrupted by hand."), now=now)
+    with suppress(LeaseLost):  # the run had not begun
+        finish(run, state=Job.State.FAILED, complete=False, error=_("Interrupted by hand."), now=now)

@@ -1,7 +1,6 @@
 """``manage.py sync``: read a month from the ticket systems in this process."""
 
 import sys
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.commandline import NOT_DONE, WRONG_USE, add_json_option, json_text, read_month
-from common.jobs import Job, LeaseLost, finish
+from common.jobs import LeaseLost
 from common.money import plain
 from common.months import Month
 from common.progress import ProgressBar, named
@@ -56,10 +55,7 @@ class Command(BaseCommand):
         except (SyncBusy, LeaseLost) as error:
             return _nothing(system, month, str(error))
         except KeyboardInterrupt:
-            text = _("Interrupted. Nothing was changed.")
-            with suppress(LeaseLost):
-                finish(run, state=Job.State.FAILED, complete=False, error=text, now=timezone.now())
-            raise CommandError(text, returncode=NOT_DONE) from None
+            raise CommandError(_("Interrupted. Nothing was changed."), returncode=NOT_DONE) from None
         return _document(system, run)
 
     def _print(self, result: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """``manage.py ticket_system``: connect a ticket system, change how it is reached, list what is connected."""
 
 import os
+import shlex
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from decimal import Decimal, InvalidOperation
 from getpass import getpass
 from typing import Any
@@ -63,14 +64,17 @@ class Command(BaseCommand):
                 _("A new ticket system needs %(options)s as well.") % {"options": ", ".join(missing)},
                 returncode=WRONG_USE,
             )
-        if password := _read_password(must=found is None):
+        is_new_address = found is not None and values.get("base_url", found.base_url) != found.base_url
+        if password := _read_password(must=found is None or is_new_address):
             values["password"] = password
+        if options["active"] is not None:
+            values["active"] = options["active"]
         new = _save(found or TicketSystem(name=name), values, options["agent"])
         done = _("Ticket system “%(name)s” changed, new agents: %(agents)d.")
         if found is None:
             done = _("Ticket system “%(name)s” added, agents: %(agents)d.")
         self.stdout.write(done % {"name": name, "agents": new})
-        self.stdout.write(_("Now try: manage.py check_connection “%(name)s”") % {"name": name})
+        self.stdout.write(_("Now try: manage.py check_connection %(name)s") % {"name": shlex.quote(name)})
 
     def _list(self, *, as_json: bool) -> None:
         systems = TicketSystem.objects.all()
@@ -94,6 +98,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--time-source", choices=TicketSystem.TimeSource.values, help="where booked time is read")
     parser.add_argument("--agent", action="append", default=[], metavar="LOGIN", help="an agent who books time; repeat")
     parser.add_argument("--update", action="store_true", help="change what is given, keep the rest")
+    parser.add_argument(
+        "--active",
+        action=BooleanOptionalAction,
+        default=None,
+        help="whether it is read at all; a system that is not active holds up no billing run",
+    )
 
 
 def _decimal(text: str) -> Decimal:
@@ -107,7 +117,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def _read_password(*, must: bool) -> str:
-    """Empty only without ``must``: then the stored one stays."""
+    """Empty only without ``must``: then the stored one stays. It is never sent to another address unasked."""
     password = os.environ.get(PASSWORD_VARIABLE, "")
     if must and not password and sys.stdin.isatty():
         password = getpass(_("Password of the agent: "))

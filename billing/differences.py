@@ -1,0 +1,47 @@
+"""What orders hold although the ticket system no longer shows it, or shows it with other minutes."""
+
+from decimal import Decimal
+
+from django.db.models import Case, Count, DecimalField, F, Q, QuerySet, Sum, Value, When
+from django.utils.translation import ngettext
+
+from billing.claims import stored_minutes
+from billing.models import Allocation, Order
+from common.money import plain
+from common.months import Month
+from tickets.models import Customer, TicketClosing
+
+MINUTES = DecimalField(max_digits=14, decimal_places=4)
+MIRRORED = Case(When(entry__gone_at__isnull=True, then=F("entry__minutes")), default=Value(Decimal(0)))
+SURPLUS = Sum(MIRRORED - F("minutes"), output_field=MINUTES)
+"""What is mirrored less what was billed; negative where time has gone."""
+
+
+def no_longer_so() -> QuerySet[Allocation]:
+    """Claims whose entry is gone from the ticket system, or has other minutes than it was billed with."""
+    as_billed = Q(entry__gone_at__isnull=True, entry__minutes=F("minutes"))
+    return Allocation.objects.filter(~as_billed, live=True)
+
+
+def approved_but_gone(month: Month, customer: Customer | None = None) -> list[str]:
+    """A sentence when approved orders hold what the ticket system no longer shows: a person has to correct it.
+
+    Looks at the orders of the month and, in other months' orders, at the tickets closed in this one.
+    """
+    closed = TicketClosing.objects.filter(month=month.first_day)
+    held = no_longer_so().exclude(position__order__state=Order.State.DRAFT)
+    held = held.filter(Q(position__order__month=month.first_day) | Q(entry__ticket__in=closed.values("ticket")))
+    if customer is not None:
+        held = held.filter(position__order__customer=customer)
+    number = "position__order__number"
+    found = held.order_by(number).values_list(number).annotate(surplus=SURPLUS, entries=Count("pk"))
+    orders = [f"{number} ({plain(stored_minutes(surplus))} min)" for number, surplus, _entries in found]
+    entries = sum(row[2] for row in found)
+    text = ngettext(
+        "%(count)d time entry of approved orders is no longer so in the ticket system: %(orders)s. "
+        "The orders stay as they are; settle the difference in the ERP.",
+        "%(count)d time entries of approved orders are no longer so in the ticket system: %(orders)s. "
+        "The orders stay as they are; settle the difference in the ERP.",
+        entries,
+    )
+    return [text % {"count": entries, "orders": ", ".join(orders)}] if orders else []
