@@ -20,9 +20,7 @@ def main() -> int | str:
         if "no such table" in str(error) or "does not exist" in str(error):
             return "The database has no or old tables. Bring it up to date first: manage.py migrate"
         if "unable to open database file" in str(error):
-            return (
-                "The database file cannot be opened: make the folder that VAR_DIR names, then run manage.py migrate."
-            )
+            return "The database file cannot be opened: make the folder that VAR_DIR names, then run manage.py migrate."
         raise
     return 0
 

@@ -5,11 +5,16 @@ from typing import Any
 
 from django.contrib.auth.models import PermissionsMixin
 from django.core.paginator import Page, Paginator
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from billing.models import Allocation, BillingRun, Order
+from billing.handover import Format
+from billing.models import Allocation, BillingRun, Export, Order
 from common.jobs import Job
+from common.months import Month
 from common.paging import Empty
 from common.templatetags.formats import month_label
 from tickets.models import AnyUser, Customer, sees_all_customers
@@ -47,6 +52,67 @@ def start_label(period: Period) -> str:
 
 def has_drafts(period: Period, *, user: AnyUser) -> bool:
     return orders_of(period, user=user).filter(state=Order.State.DRAFT).exists()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileToCome:
+    """What the month's file for kivitendo will be when the button is pressed."""
+
+    drafts: int
+    fresh: int
+    """Orders that are not handed over yet, drafts included."""
+    earlier: list[Export]
+    """The files that the others were handed over with; without their content."""
+    seen: str
+    """Changes when any of it does: what the person saw goes along with the button."""
+
+    @property
+    def sentence(self) -> str:
+        """What the person should know before the click."""
+        files = ", ".join(f"{file.file_name} ({_time_of(file)})" for file in self.earlier)
+        if self.drafts:
+            text = ngettext(
+                "The kivitendo file is a preview: %(count)d order is still a draft. It hands nothing over.",
+                "The kivitendo file is a preview: %(count)d orders are still drafts. It hands nothing over.",
+                self.drafts,
+            )
+            return text % {"count": self.drafts}
+        if not self.fresh and len(self.earlier) == 1:
+            text = _("The kivitendo file is the one that was handed over before: %(files)s. Do not import it twice.")
+            return text % {"files": files}
+        if not self.fresh:
+            text = _("All orders were handed over before: %(files)s. There is no new kivitendo file.")
+            return text % {"files": files}
+        text = ngettext(
+            "The kivitendo file hands %(count)d order over and marks it as exported.",
+            "The kivitendo file hands %(count)d orders over and marks them as exported.",
+            self.fresh,
+        ) % {"count": self.fresh}
+        if not files:
+            return text
+        others = _("Handed over before and not in it: what is in %(files)s.") % {"files": files}
+        return f"{text} {others}"
+
+
+def file_to_come(month: Month) -> FileToCome | None:
+    """What ``export_orders`` would make of the month for kivitendo; ``None`` without orders. Two queries."""
+    orders = Order.objects.filter(month=month.first_day, positions__isnull=False)
+    handed_over = Q(exports__format=Format.KIVITENDO)
+    counts = orders.aggregate(
+        count=Count("pk", distinct=True),
+        drafts=Count("pk", distinct=True, filter=Q(state=Order.State.DRAFT)),
+        before=Count("pk", distinct=True, filter=handed_over),
+    )
+    if not counts["count"]:
+        return None
+    earlier = Export.objects.filter(format=Format.KIVITENDO, orders__month=month.first_day).distinct().defer("content")
+    fresh = counts["count"] - counts["before"]
+    seen = f"{counts['drafts']}-{fresh}-{counts['before']}"
+    return FileToCome(drafts=counts["drafts"], fresh=fresh, earlier=list(earlier), seen=seen)
+
+
+def _time_of(file: Export) -> str:
+    return date_format(timezone.localtime(file.created_at), "SHORT_DATETIME_FORMAT")
 
 
 def why_no_orders(period: Period, *, user: AnyUser, run: BillingRun | None, is_filtered: bool) -> Empty:

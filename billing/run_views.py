@@ -15,7 +15,7 @@ from billing.models import BillingRun
 from billing.order_pages import RIGHTS
 from billing.runs import start_run
 from billing.tables import RunTable
-from common.exports import export_response
+from common.exports import download
 from common.paging import PagedData, show_page
 from tickets.periods import chosen_period
 
@@ -28,7 +28,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
     table = RunTable(PagedData(BillingRun.objects.select_related("customer")))
     show_page(table, request)
     if "export" in request.GET:
-        return export_response(table, request.GET["export"], _("billing-runs"))
+        return download(table, request, _("billing-runs"))
     return render(request, "billing/runs.html", {"table": table})
 
 

@@ -77,7 +77,7 @@ class OrderTable(ShowsMonthAndState, Table):
         verbose_name=gettext_lazy("Order"), linkify=True, footer=gettext_lazy("Total"), attrs=ONE_LINE
     )
     customer = tables.Column(verbose_name=gettext_lazy("Customer"), order_by=("customer__customer_id",), attrs=WORDS)
-    month = tables.Column(verbose_name=gettext_lazy("Month"))
+    month = tables.Column(verbose_name=gettext_lazy("Month"), attrs=ONE_LINE)
     state = tables.Column(verbose_name=gettext_lazy("State"))
     complete = tables.Column(verbose_name=gettext_lazy("Data"))
     recorded_minutes = MinutesColumn(verbose_name=gettext_lazy("Recorded minutes"))
@@ -113,7 +113,7 @@ class LeftOutTable(Table):
     caption = gettext_lazy("Left out of the orders")
     totals_fields = ("minutes",)
 
-    number = tables.Column(verbose_name=gettext_lazy("Ticket"), accessor="ticket__number")
+    number = tables.Column(verbose_name=gettext_lazy("Ticket"), accessor="ticket__number", attrs=ONE_LINE)
     title = tables.Column(
         verbose_name=gettext_lazy("Title"), accessor="ticket__title", attrs={"td": {"class": "title"}}
     )
@@ -136,8 +136,8 @@ class RunTable(ShowsMonthAndState, Table):
 
     caption = gettext_lazy("Billing runs")
 
-    month = tables.Column(verbose_name=gettext_lazy("Month"), linkify=True)
-    customer = tables.Column(verbose_name=gettext_lazy("Customer"), default=gettext_lazy("all"))
+    month = tables.Column(verbose_name=gettext_lazy("Month"), linkify=True, attrs=ONE_LINE)
+    customer = tables.Column(verbose_name=gettext_lazy("Customer"), default=gettext_lazy("all"), attrs=WORDS)
     state = tables.Column(verbose_name=gettext_lazy("State"))
     complete = tables.Column(verbose_name=gettext_lazy("Data"))
     started_at = DateTimeColumn(verbose_name=gettext_lazy("Started"))

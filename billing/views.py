@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,12 +15,22 @@ from billing.filters import OrderFilter
 from billing.forms import ApprovalForm
 from billing.handover import CONTENT_TYPES, Format, export_orders
 from billing.models import Order
-from billing.order_pages import RIGHTS, has_drafts, may_bill, order_page, orders_of, run_of, start_label, why_no_orders
+from billing.order_pages import (
+    RIGHTS,
+    file_to_come,
+    has_drafts,
+    may_bill,
+    order_page,
+    orders_of,
+    run_of,
+    start_label,
+    why_no_orders,
+)
 from billing.orders import OrdersRefused, approve_orders
 from billing.queries import left_out
 from billing.selection import select_orders
 from billing.tables import LeftOutTable, OrderTable
-from common.exports import export_response
+from common.exports import bad_request, download
 from common.paging import MOST_PER_PAGE, Empty, show_page
 from tickets.periods import chosen_period
 
@@ -34,10 +43,11 @@ def order_list(request: HttpRequest) -> HttpResponse:
     table = OrderTable(filters.qs, can_choose=can_bill, one_month=not period.everything)
     show_page(table, request, per_page=MOST_PER_PAGE)
     if "export" in request.GET:
-        return export_response(table, request.GET["export"], f"{_('orders')}_{period.value}")
+        return download(table, request, f"{_('orders')}_{period.value}")
     run = run_of(period)
     context = {"period": period, "filters": filters, "table": table, "run": run, "can_bill": can_bill}
     context |= {"start_label": start_label(period), "has_drafts": has_drafts(period, user=request.user)}
+    context["file"] = file_to_come(period.month) if can_bill and not period.everything else None
     if not table.paginator.count:
         is_filtered = any(filters.form.cleaned_data.values())
         context["empty"] = why_no_orders(period, user=request.user, run=run, is_filtered=is_filtered)
@@ -81,17 +91,20 @@ def approve(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required(RIGHTS, raise_exception=True)
 def export(request: HttpRequest) -> HttpResponse:
-    """The month's orders as the file for the ERP; drafts make it a preview."""
+    """The month's orders as the file for the ERP, if it still is what the page had announced."""
     period = chosen_period(request.POST, now=timezone.now())
     if period.error:
-        raise BadRequest(period.error)
+        return bad_request(request, period.error)
+    back = f"{reverse('billing:orders')}?period={period.value}"
+    file = file_to_come(period.month)
+    if file and request.POST.get("seen") != file.seen:
+        messages.warning(request, _("The orders have changed since you looked at them. No file was made; look again."))
+        return redirect(back)
     try:
         result = export_orders(month=period.month, format=Format.KIVITENDO, user=request.user, now=timezone.now())
     except OrdersRefused as refusal:
         messages.error(request, str(refusal))
-        return redirect(f"{reverse('billing:orders')}?period={period.value}")
-    for problem in result.problems:
-        messages.warning(request, problem)  # read on the next page; this answer is the file
+        return redirect(back)
     response = HttpResponse(result.content, content_type=CONTENT_TYPES[Format.KIVITENDO])
     response["Content-Disposition"] = content_disposition_header(True, result.file_name)
     response["X-Content-Type-Options"] = "nosniff"
@@ -104,7 +117,7 @@ def left_out_list(request: HttpRequest) -> HttpResponse:
     table = LeftOutTable(left_out(period.month, user=request.user))
     show_page(table, request, per_page=MOST_PER_PAGE)
     if "export" in request.GET:
-        return export_response(table, request.GET["export"], f"{_('left-out')}_{period.value}")
+        return download(table, request, f"{_('left-out')}_{period.value}")
     context: dict[str, object] = {"period": period, "table": table}
     if not table.paginator.count:
         text = _("Every minute that was read for this month stands in an order, or nothing was read yet.")

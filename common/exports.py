@@ -9,7 +9,8 @@ from typing import Any
 import xlsxwriter
 from django.core.exceptions import BadRequest
 from django.db.models import QuerySet, TextChoices
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -38,6 +39,19 @@ class Format(TextChoices):
 
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def download(table: Table, request: HttpRequest, file_name: str) -> HttpResponse:
+    """The table as the file that ``?export=`` names, or the page (400) that says why there is none."""
+    try:
+        return export_response(table, request.GET["export"], file_name)
+    except BadRequest as refusal:
+        return bad_request(request, str(refusal))
+
+
+def bad_request(request: HttpRequest, reason: str) -> HttpResponse:
+    """The page for a request that cannot be answered; unlike the exception it leaves no traceback in the log."""
+    return render(request, "400.html", {"reason": reason}, status=400)
 
 
 def export_response(table: Table, format: str, file_name: str) -> HttpResponse:  # noqa: A002  # the field's word

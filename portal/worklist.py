@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -13,6 +13,7 @@ from billing.models import BillingRun, Order
 from common.money import round_money
 from common.months import Month
 from tickets.models import AnyUser, SyncRun, TicketSystem
+from tickets.sync import is_final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,16 @@ class Drafts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateOfSystem:
-    """The latest reading of a ticket system and the latest complete one."""
+    """The latest reading of a ticket system and the latest final one: complete, of a month that was over."""
 
     system: TicketSystem
     latest: SyncRun | None
-    complete: SyncRun | None
+    final: SyncRun | None
+
+    @property
+    def is_too_early(self) -> bool:
+        """The latest reading is complete, but its month still went on."""
+        return self.latest is not None and self.latest.complete and not is_final(self.latest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +96,27 @@ def latest_billing_run() -> BillingRun | None:
     return BillingRun.objects.order_by(F("started_at").desc(nulls_last=True), "-created_at").first()
 
 
+def final_readings() -> dict[int, SyncRun]:
+    """The latest final reading of each active ticket system that has one, by the system's key; one query.
+
+    Whether a reading is final depends on the zone of its system. Only the latest complete one of each month is looked
+    at: where that came too early, all before it did.
+    """
+    complete = SyncRun.objects.filter(complete=True, system__active=True).order_by()
+    latest = complete.values("system", "month").annotate(latest=Max("pk")).values("latest")
+    runs = SyncRun.objects.filter(pk__in=latest).select_related("system").defer("problems")
+    return {run.system_id: run for run in runs.order_by("finished_at", "pk") if is_final(run)}
+
+
 def system_states() -> list[StateOfSystem]:
-    """Every active ticket system with its latest reading and its latest complete one; two queries."""
+    """Every active ticket system with its latest reading and its latest final one; three queries."""
     runs = SyncRun.objects.filter(system=OuterRef("pk")).order_by("-created_at", "-pk").values("pk")
-    systems = list(
-        TicketSystem.objects.filter(active=True).annotate(
-            latest=Subquery(runs[:1]), complete=Subquery(runs.filter(complete=True)[:1])
-        )
-    )
-    wanted = {pk for system in systems for pk in _runs_of(system) if pk}
-    found = SyncRun.objects.in_bulk(wanted) if wanted else {}
+    systems = TicketSystem.objects.filter(active=True)
+    latest = SyncRun.objects.filter(pk__in=systems.order_by().values(latest=Subquery(runs[:1])))
+    latest_of = {run.system_id: run for run in latest.select_related("system")}
+    final_of = final_readings()
     return [
-        StateOfSystem(system=system, latest=found.get(_runs_of(system)[0]), complete=found.get(_runs_of(system)[1]))
+        StateOfSystem(system=system, latest=latest_of.get(system.pk), final=final_of.get(system.pk))
         for system in systems
     ]
 
@@ -125,7 +140,3 @@ def checklist(*, user: AnyUser) -> list[Task]:
 
 def _amount(row: Mapping[str, Any]) -> Amount:
     return Amount(count=row["n"], net=round_money(row["net"] or Decimal(0)), currency=row["currency"])
-
-
-def _runs_of(system: TicketSystem) -> tuple[int | None, int | None]:
-    return getattr(system, "latest", None), getattr(system, "complete", None)

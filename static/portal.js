@@ -28,8 +28,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Choosing rows: select all, count, and sum per currency (whole cents, so that no sum is off).
-const formatSum = (cents, currency) =>
-  new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency }).format(cents / 100);
+const cents = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+const formatSum = (sum, currency) =>
+  `${new Intl.NumberFormat(document.documentElement.lang, cents).format(sum / 100)} ${currency}`;
 
 // The boxes stand in the table, outside their form; the form knows them all the same.
 const rowsOf = (form) => [...form.elements].filter((element) => element.matches("input[data-select]"));
@@ -49,7 +50,7 @@ const showSelection = (form) => {
   }
   for (const target of form.querySelectorAll("[data-selected-count]")) target.textContent = chosen.length;
   for (const target of form.querySelectorAll("[data-selected-sum]")) {
-    target.textContent = [...sums].map(([currency, cents]) => formatSum(cents, currency)).join(" + ");
+    target.textContent = [...sums].map(([currency, sum]) => formatSum(sum, currency)).join(" + ");
   }
 };
 

@@ -52,6 +52,7 @@ RANKS = {
     "forms": 4,
     "filters": 4,
     "tables": 4,
+    "order_pages": 4,
     "tasks": 5,
     "admin": 6,
     "views": 6,

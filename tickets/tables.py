@@ -16,6 +16,8 @@ from tickets.periods import Period
 
 TITLE = {"td": {"class": "title"}}
 WORDS = {"td": {"class": "break"}}
+FEW_WORDS = {"td": {"class": "break short"}}
+ONE_LINE = {"td": {"class": "nowrap"}}
 MOST_TICKETS_SUMMED = 20_000  # above, the sum would take longer than the page
 
 
@@ -24,11 +26,11 @@ class TicketTable(Table):
 
     caption = gettext_lazy("Tickets")
 
-    number = tables.Column(verbose_name=gettext_lazy("Number"), linkify=True)
+    number = tables.Column(verbose_name=gettext_lazy("Number"), linkify=True, attrs=ONE_LINE)
     title = tables.Column(verbose_name=gettext_lazy("Title"), attrs=TITLE)
     customer = tables.Column(verbose_name=gettext_lazy("Customer"), order_by=("customer__customer_id",), attrs=WORDS)
-    queue = tables.Column(verbose_name=gettext_lazy("Queue"), attrs=WORDS)
-    state = tables.Column(verbose_name=gettext_lazy("State"), attrs=WORDS)
+    queue = tables.Column(verbose_name=gettext_lazy("Queue"), attrs=FEW_WORDS)
+    state = tables.Column(verbose_name=gettext_lazy("State"), attrs=FEW_WORDS)
     closed_at = DateTimeColumn(verbose_name=gettext_lazy("Last closed"))
     minutes_in_period = MinutesColumn(verbose_name=gettext_lazy("Minutes in the month"))
     minutes = MinutesColumn(verbose_name=gettext_lazy("Minutes in total"))

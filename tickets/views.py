@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from common.exports import export_response
+from common.exports import download
 from common.paging import show_page
 from tickets.filters import TicketFilter
 from tickets.listing import ticket_by_number, tickets_of, time_of, why_empty
@@ -25,7 +25,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     table = TicketTable(filters.qs, period=period)
     show_page(table, request)
     if "export" in request.GET:
-        return export_response(table, request.GET["export"], f"{_('tickets')}_{period.value}")
+        return download(table, request, f"{_('tickets')}_{period.value}")
     context = {"period": period, "filters": filters, "table": table}
     if not table.paginator.count:
         context["empty"] = why_empty(period, user=request.user, is_filtered=any(filters.form.cleaned_data.values()))

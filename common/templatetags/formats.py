@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from django import template
 from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from common import durations
 from common.money import plain, round_money
@@ -40,6 +42,12 @@ def hours(value: Decimal | None) -> str:
 def money(value: Decimal | None, currency: str = "") -> str:
     """Amount in cents with its currency behind, ``1.234,50 EUR``; empty for ``None``."""
     return "" if value is None else f"{number(round_money(value), 2)} {currency}".rstrip()
+
+
+@register.filter
+def unbroken(value: str) -> SafeString:
+    """Kept on one line: browsers else break dates and numbers after a hyphen."""
+    return format_html('<span class="nowrap">{}</span>', value)
 
 
 @register.filter

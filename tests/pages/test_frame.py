@@ -136,12 +136,15 @@ def test_bad_query_is_answered_with_a_page(world: World, query: str) -> None:
 
 
 @pytest.mark.parametrize("query", BAD_EXPORTS)
-def test_unknown_kind_of_export_is_a_bad_request(world: World, query: str) -> None:
+def test_unknown_kind_of_export_is_a_bad_request_without_a_traceback(
+    world: World, caplog: pytest.LogCaptureFixture, query: str
+) -> None:
     for path_ in ("/tickets/", "/orders/", "/orders/left-out/"):
         response = world.clients["billing"].get(f"{path_}?{query}")
 
         assert response.status_code == 400, path_
-        assert "could not be read" in response.content.decode(), path_
+        assert "choose csv, csv-german or xlsx" in response.content.decode(), path_
+        assert [record.exc_info for record in caplog.records if record.exc_info] == [], path_
 
 
 def test_object_that_cannot_be_is_not_there(world: World) -> None:
@@ -156,10 +159,21 @@ def test_unknown_address_gets_the_page_for_it(world: World) -> None:
 
     assert response.status_code == 404
     assert "Nothing is here" in response.content.decode()
+    assert 'aria-label="Main"' in response.content.decode()
 
 
 def test_refusal_gets_the_page_for_it(world: World) -> None:
-    assert "Your account may not do this" in world.clients["manager"].get("/orders/runs/").content.decode()
+    html = world.clients["manager"].get("/orders/runs/").content.decode()
+
+    assert "Your account may not do this" in html
+    assert 'aria-label="Main"' in html
+
+
+def test_visitor_finds_the_page_for_an_unknown_address_without_navigation(world: World) -> None:
+    html = world.clients["anonymous"].get("/nothing/here/").content.decode()
+
+    assert "Nothing is here" in html
+    assert 'aria-label="Main"' not in html
 
 
 def test_expired_form_gets_the_page_for_it(world: World) -> None:

@@ -8,14 +8,14 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from billing.models import BillingRun, Export, Order, OrderEvent
+from billing.models import Agreement, BillingRun, Export, Order, OrderEvent
 from tests.billing.scenes import bill, book, ticket_of
 from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import CustomerFactory
 from tests.pages.world import NOW, World
 
-LIST_QUERIES = 12
-ORDER_QUERIES = 10
+LIST_QUERIES = 15
+ORDER_QUERIES = 11
 FINGERPRINT = re.compile(r'name="seen" value="([0-9a-f]{64})"')
 
 
@@ -43,6 +43,18 @@ def confirm(client: Client, html: str) -> Any:
 
 def said(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def download(client: Client, month: str = "2026-10") -> Any:
+    """Press the button for the file on the page of the month's orders."""
+    seen = re.search(r'name="seen" value="([\d-]+)"', page(client, f"/orders/?period={month}"))
+    return client.post("/orders/export/", {"period": month} | ({"seen": seen[1]} if seen else {}))
+
+
+def announced(client: Client) -> str:
+    found = re.search(r'id="file-to-come">([^<]+)<', page(client, "/orders/"))
+    assert found
+    return found[1]
 
 
 def states() -> set[str]:
@@ -152,6 +164,16 @@ def test_order_page_explains_each_amount(world: World, client: Client) -> None:
     assert "Amount: 0.5 × 60 = 30.00 EUR" in words
     assert "2026-10-05 10:00:00" in words
     assert "drafted" in words
+
+
+def test_order_page_shows_a_rounding_as_a_step_not_as_an_equation(world: World, client: Client) -> None:
+    ticket_of(world.customer, 36)
+    Agreement.objects.filter(customer=world.customer).update(rounding_step=15, rounding_mode="up")
+    bill(now=NOW)
+
+    html = page(client, f"/orders/{world.order.pk}/")
+
+    assert "Rounded up to a multiple of 15 minutes: 36 → <strong>45 min</strong>" in html
 
 
 def test_order_page_counts_its_queries(
@@ -279,11 +301,14 @@ def test_unknown_orders_are_no_orders(client: Client) -> None:
 
 
 def test_drafts_are_exported_as_a_preview(client: Client) -> None:
-    response = client.post("/orders/export/", {"period": "2026-10"})
+    before = announced(client)
 
+    response = download(client)
+
+    assert before == "The kivitendo file is a preview: 2 orders are still drafts. It hands nothing over."
     assert response["Content-Disposition"] == 'attachment; filename="kivitendo-2026-10-draft.csv"'
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert said(response) == ["This is a preview: 2 orders are still drafts. Approve them, then export again."]
+    assert said(response) == []
     assert states() == {"draft"}
 
 
@@ -298,12 +323,49 @@ def test_button_tells_that_drafts_make_a_preview(client: Client) -> None:
 def test_approved_orders_are_exported_once(client: Client) -> None:
     approve_all(client)
 
-    first = client.post("/orders/export/", {"period": "2026-10"})
-    second = client.post("/orders/export/", {"period": "2026-10"})
+    before, first = announced(client), download(client)
+    between, second = announced(client), download(client)
 
+    assert before == "The kivitendo file hands 2 orders over and marks them as exported."
+    assert between == (
+        "The kivitendo file is the one that was handed over before: "
+        "kivitendo-2026-10.csv (2026-11-20 10:00). Do not import it twice."
+    )
     assert first.content == second.content
     assert Export.objects.count() == 1
     assert states() == {"exported"}
+
+
+def test_orders_that_came_later_make_a_file_of_their_own(world: World, client: Client) -> None:
+    approve_all(client)
+    download(client)
+    ticket_of(CustomerFactory(system=world.system), 10)
+    bill(now=NOW)
+    confirm(client, look(client, *Order.objects.filter(state="draft")))
+
+    before, response = announced(client), download(client)
+
+    assert before == (
+        "The kivitendo file hands 1 order over and marks it as exported. "
+        "Handed over before and not in it: what is in kivitendo-2026-10.csv (2026-11-20 10:00)."
+    )
+    assert response["Content-Disposition"] == 'attachment; filename="kivitendo-2026-10-2.csv"'
+    assert announced(client) == (
+        "All orders were handed over before: kivitendo-2026-10-2.csv (2026-11-20 10:00), "
+        "kivitendo-2026-10.csv (2026-11-20 10:00). There is no new kivitendo file."
+    )
+
+
+def test_file_that_would_not_be_the_announced_one_is_not_made(client: Client) -> None:
+    approve_all(client)
+    seen = {"period": "2026-10", "seen": "0-2-0"}
+    client.post("/orders/export/", seen)
+
+    response = client.post("/orders/export/", seen)
+
+    assert response["Location"] == "/orders/?period=2026-10"
+    assert said(response)[-1] == "The orders have changed since you looked at them. No file was made; look again."
+    assert Export.objects.count() == 1
 
 
 def test_month_without_orders_is_not_exported(client: Client) -> None:

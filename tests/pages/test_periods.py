@@ -87,8 +87,9 @@ def test_arrows_keep_the_filters(world: World) -> None:
 
 
 def test_sentence_stands_at_the_field(world: World) -> None:
-    html = world.clients["billing"].get("/orders/?period=2026-13").content.decode()
+    for path in ("/", "/tickets/", "/orders/", "/orders/left-out/"):
+        html = world.clients["billing"].get(f"{path}?period=2026-13").content.decode()
 
-    assert 'value="2026-13"' in html
-    assert 'aria-invalid="true" aria-describedby="id_period_error"' in html
-    assert "“2026-13” is not a month." in html
+        assert 'value="2026-13"' in html, path
+        assert 'aria-invalid="true" aria-describedby="id_period_error"' in html, path
+        assert "“2026-13” is not a month." in html[html.index("</details>", html.index('class="period"')) :], path

@@ -187,3 +187,14 @@ def test_asking_for_progress_costs_few_queries(
 ) -> None:
     with django_assert_num_queries(RUN_QUERIES):
         client.get(f"/orders/runs/{world.run.pk}/progress/", headers={"HX-Request": "true"})
+
+
+def test_run_that_waits_again_shows_nothing_of_its_last_go(world: World, client: Client) -> None:
+    change(world.run, state="queued", step="Writing orders", progress_done=200, progress_total=200, started_at=NOW)
+
+    html = flat(client.get(f"/orders/runs/{world.run.pk}/"))
+
+    assert '<label for="job-progress">waiting</label>' in html
+    assert '<progress id="job-progress" max="100"></progress>' in html
+    assert "200 of 200" not in html
+    assert "so far" not in html

@@ -156,7 +156,8 @@ def test_stored_password_is_not_sent_to_another_address(client: Client) -> None:
         ("closed_state_types", "[1]", "Write the state types as a list"),
         ("time_zone", "Berlin", "“Berlin” is not a time zone"),
         ("minutes_per_unit", "0", "greater than or equal"),
-        ("base_url", "file:///etc/passwd", "Enter a valid URL."),
+        ("base_url", "file:///etc/passwd", "The base URL must look like"),
+        ("base_url", "https://user:secret@help.example.org/otrs", "must not contain a login or a password"),
     ],
 )
 def test_ticket_system_that_cannot_work_is_refused(client: Client, field: str, value: str, sentence: str) -> None:

@@ -9,14 +9,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing.models import BillingRun, Order
 from portal.roles import ADMINISTRATOR
-from portal.worklist import Amount, open_drafts, order_states, system_states
+from portal.worklist import Amount, final_readings, open_drafts, order_states, system_states
 from tests.billing.scenes import OCTOBER, bill, ticket_of
 from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import CustomerFactory, SyncRunFactory, TicketSystemFactory
 from tests.pages.world import NOW, World, account, signed_in
 from tickets.models import SyncRun
 
-START_QUERIES = 12
+START_QUERIES = 14
 
 
 def words(client: Client, path: str = "/") -> str:
@@ -42,8 +42,12 @@ def test_drafts_are_counted_and_summed_by_currency(world: World) -> None:
 def test_manager_counts_only_the_own_ones(world: World) -> None:
     text = words(world.clients["manager"])
 
-    assert "Drafts to review 1 30.00 EUR" in text
     assert "draft 1 · 30.00 EUR approved 0 exported 0" in text
+
+
+def test_drafts_of_all_months_wait_for_those_who_may_approve(world: World) -> None:
+    assert "Drafts to review, of all months 2 7,949.00 EUR" in words(world.clients["billing"])
+    assert "Drafts to review" not in words(world.clients["manager"])
 
 
 def test_drafts_from_incomplete_data_are_told_apart(world: World) -> None:
@@ -74,18 +78,38 @@ def test_last_run_tells_its_problems_to_those_who_can_act(world: World) -> None:
         assert ("incomplete data: 2; customers that could not be billed: 1" in text) is shown
 
 
-def test_each_ticket_system_tells_its_latest_and_its_latest_complete_reading(world: World) -> None:
+def test_each_ticket_system_tells_its_latest_and_its_latest_final_reading(world: World) -> None:
     SyncRunFactory(system=world.system, month="2026-11-01", failed=True)
     TicketSystemFactory(name="Never read")
     TicketSystemFactory(name="Switched off", active=False)
 
-    states = {state.system.name: (state.latest, state.complete) for state in system_states()}
+    states = {state.system.name: (state.latest, state.final) for state in system_states()}
 
     complete, failed = SyncRun.objects.order_by("pk")
     assert states == {"Helpdesk": (failed, complete), "Never read": (None, None)}
     assert "The ticket system does not answer." in words(world.clients["billing"])
     assert "The ticket system does not answer." not in words(world.clients["manager"])
     assert "Never read yet." in words(world.clients["manager"])
+
+
+def test_reading_of_a_month_that_goes_on_is_not_called_complete(world: World) -> None:
+    SyncRunFactory(system=world.system, month="2026-11-01", complete_run=True)
+
+    text = words(world.clients["billing"])
+
+    assert "Helpdesk November 2026 done the month was not over Read in full last: October 2026" in text
+
+
+def test_latest_final_reading_is_that_of_the_latest_end(db: None) -> None:
+    system = TicketSystemFactory()
+    early = SyncRunFactory(system=system, complete_run=True, started_at="2026-10-20T04:00Z")
+    assert final_readings() == {}
+
+    final = SyncRunFactory(system=system, complete_run=True)
+    SyncRunFactory(system=system, failed=True)
+
+    assert final_readings() == {system.pk: final}
+    assert early.pk < final.pk
 
 
 def test_first_steps_lead_to_where_they_are_done(db: None) -> None:
@@ -113,7 +137,7 @@ def test_first_steps_are_gone_after_the_first_order(world: World) -> None:
     ("systems", "readings", "sentence"),
     [
         (0, 0, "No ticket system is connected yet."),
-        (2, 1, "Not every ticket system was read in full yet."),
+        (2, 1, "Not every ticket system was read in full after the end of a month yet."),
         (1, 1, "Read in full last: 2026-11-01 06:00"),
     ],
 )

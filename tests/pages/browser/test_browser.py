@@ -64,7 +64,7 @@ def test_button_leads_to_the_run_to_the_orders_to_approval_and_file(
     with page.expect_download() as download:
         page.get_by_role("button", name="kivitendo CSV").click()
 
-    assert chosen.startswith("€")
+    assert re.fullmatch(r"[\d,]+\.\d\d EUR", chosen)
     assert download.value.suggested_filename == f"kivitendo-{month}.csv"
     assert set(Order.objects.values_list("state", flat=True)) == {"exported"}
 
@@ -160,6 +160,27 @@ def test_no_page_scrolls_sideways(
             wide.append(path)
 
     assert wide == []
+
+
+@pytest.mark.parametrize("language", ["de-DE", "en-GB"])
+def test_head_of_a_narrow_page_is_one_line_above_the_navigation(open_page: OpenPage, language: str) -> None:
+    page = open_page(width=360, language=language)
+
+    parts = page.locator(".site-header .bar > *:not(nav)")
+    bottoms = parts.evaluate_all("parts => parts.map(part => part.getBoundingClientRect().bottom)")
+    navigation = page.locator(".site-nav").evaluate("part => part.getBoundingClientRect().top")
+
+    assert navigation < 60
+    assert max(bottoms) <= navigation
+
+
+def test_narrow_tables_break_no_number(open_page: OpenPage, billed: BillingRun, month: Month) -> None:
+    page = open_page(width=360)
+    page.goto(f"/tickets/?period={month}")
+
+    lines = page.locator("td:first-child a").evaluate_all("links => links.map(link => link.getClientRects().length)")
+
+    assert set(lines) == {1}
 
 
 def test_nothing_is_fetched_from_another_host(open_page: OpenPage, billed: BillingRun, month: Month) -> None:
