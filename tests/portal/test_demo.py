@@ -1,7 +1,7 @@
 import json
 import socket
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -29,9 +29,9 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
     return tmp_path
 
 
-def run_demo(folder: Path, **options: object) -> str:
+def run_demo(folder: Path, *, at: datetime = NOW, **options: object) -> str:
     out = StringIO()
-    with time_machine.travel(NOW):
+    with time_machine.travel(at):
         call_command(
             "demo", no_serve=True, simulator_port=48031, exports=folder / "exports", stdout=out, stderr=out, **options
         )
@@ -49,7 +49,7 @@ def test_demo_bills_the_previous_month_and_changes_nothing_the_second_time(folde
     first = run_demo(folder)
     orders, file = facts(), (folder / "exports" / "kivitendo-2026-10-draft.csv").read_bytes()
 
-    second = run_demo(folder)
+    second = run_demo(folder, at=NOW + timedelta(hours=1))
 
     assert "Orders: 8 new, 0 changed, 0 unchanged." in first
     assert "Orders: 0 new, 0 changed, 8 unchanged." in second
@@ -87,7 +87,7 @@ def check_later_month(folder: Path, orders: list[tuple[object, ...]]) -> None:
 def check_approved_orders_stay(folder: Path) -> None:
     Order.objects.update(state=Order.State.APPROVED, approved_at=NOW)
 
-    text = run_demo(folder)
+    text = run_demo(folder, at=datetime(2026, 12, 4, tzinfo=UTC))
 
     assert "All orders are approved: hand them over" in text
     assert set(Order.objects.values_list("state", flat=True)) == {Order.State.APPROVED}
