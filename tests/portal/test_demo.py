@@ -181,6 +181,18 @@ def test_forgetting_removes_the_folder(tmp_path: Path, django_user_model: type[U
     assert not (tmp_path / "var").exists()
 
 
+@pytest.mark.django_db
+def test_forgetting_is_a_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "prepare", lambda: None)
+    TicketSystemFactory(name="Demo")
+    out = StringIO()
+
+    call_command("demo", forget=True, stdout=out)
+
+    assert not (folder / "var").exists()
+    assert out.getvalue() == f"Removed {folder / 'var'} with all data of the demo.\n"
+
+
 @pytest.mark.parametrize("more", ["system", "user", "no demo"])
 @pytest.mark.django_db
 def test_forgetting_spares_what_is_not_the_demos(tmp_path: Path, django_user_model: type[User], more: str) -> None:
