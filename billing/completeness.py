@@ -18,7 +18,7 @@ def billed_systems(month: Month, customer: Customer | None = None) -> list[Ticke
 
 def mirrored_by(system: TicketSystem, month: Month) -> SyncRun | None:
     """The sync that the mirror's content of the month comes from, or the latest attempt if none has written yet."""
-    attempts = SyncRun.objects.filter(system=system, month=month.first_day).order_by("-created_at", "-id")
+    attempts = SyncRun.objects.of_months().filter(system=system, month=month.first_day).order_by("-created_at", "-id")
     return last_written_sync(system, month) or attempts.first()
 
 

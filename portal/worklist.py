@@ -102,7 +102,7 @@ def final_readings() -> dict[int, SyncRun]:
     Whether a reading is final depends on the zone of its system. Only the latest complete one of each month is looked
     at: where that came too early, all before it did.
     """
-    complete = SyncRun.objects.filter(complete=True, system__active=True).order_by()
+    complete = SyncRun.objects.of_months().filter(complete=True, system__active=True).order_by()
     latest = complete.values("system", "month").annotate(latest=Max("pk")).values("latest")
     runs = SyncRun.objects.filter(pk__in=latest).select_related("system").defer("problems")
     return {run.system_id: run for run in runs.order_by("finished_at", "pk") if is_final(run)}
@@ -110,7 +110,7 @@ def final_readings() -> dict[int, SyncRun]:
 
 def system_states() -> list[StateOfSystem]:
     """Every active ticket system with its latest reading and its latest final one; three queries."""
-    runs = SyncRun.objects.filter(system=OuterRef("pk")).order_by("-created_at", "-pk").values("pk")
+    runs = SyncRun.objects.of_months().filter(system=OuterRef("pk")).order_by("-created_at", "-pk").values("pk")
     systems = TicketSystem.objects.filter(active=True)
     latest = SyncRun.objects.filter(pk__in=systems.order_by().values(latest=Subquery(runs[:1])))
     latest_of = {run.system_id: run for run in latest.select_related("system")}
@@ -127,7 +127,7 @@ def checklist(*, user: AnyUser) -> list[Task]:
         return []
     is_staff = bool(getattr(user, "is_staff", False))
     has_system = TicketSystem.objects.exists()
-    has_reading = SyncRun.objects.filter(complete=True).exists()
+    has_reading = SyncRun.objects.of_months().filter(complete=True).exists()
     systems = reverse("admin:tickets_ticketsystem_changelist")
     agreements = reverse("admin:billing_agreement_changelist")
     orders = reverse("billing:orders")

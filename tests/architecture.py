@@ -60,6 +60,7 @@ RANKS = {
     "management": 6,
     "urls": 7,
 }
+PAGE_PACKAGES = {"reports"}
 UNRANKED = {"apps", "settings", "celery", "wsgi", "migrations"}  # wiring
 KIVITENDO_USERS = {"billing.files", "billing.handover"}
 SIMULATOR_USERS = ("generic_interface.simulator", "portal.demo", "portal.management.commands")
@@ -79,8 +80,9 @@ class Module:
 
     @property
     def part(self) -> str:
-        """The name below the app that says what the module is for, such as views."""
-        return self.name.split(".")[1] if "." in self.name else ""
+        """The name below the app, or below its package of pages, that says what the module is for, such as views."""
+        names = [name for name in self.name.split(".")[1:] if name not in PAGE_PACKAGES]
+        return names[0] if names else ""
 
 
 def read_sources(root: Path) -> dict[str, str]:

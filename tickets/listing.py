@@ -75,7 +75,10 @@ def why_empty(period: Period, *, user: AnyUser, is_filtered: bool) -> Empty:
         return Empty(
             title=_("Nothing matches"), text=text, url=f"?period={period.value}", action=_("Clear the filters")
         )
-    if not period.everything and not SyncRun.objects.filter(month=period.month.first_day, complete=True).exists():
+    if (
+        not period.everything
+        and not SyncRun.objects.of_months().filter(month=period.month.first_day, complete=True).exists()
+    ):
         return Empty(
             title=_("Not read yet"),
             text=_("The tickets of %(month)s were not yet read in full.") % {"month": period.label},

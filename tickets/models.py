@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -90,10 +90,16 @@ class TicketSystem(models.Model):
     )
     closed_state_types = models.JSONField(_("state types that count as closed"), default=default_closed_state_types)
     time_source = models.CharField(_("source of time"), max_length=10, choices=TimeSource, default=TimeSource.HISTORY)
-    look_back_months = models.PositiveSmallIntegerField(
-        _("months read back"),
-        default=2,
-        help_text=_("How many months before the period are read again when time comes from each agent."),
+    look_back_days = models.PositiveSmallIntegerField(
+        _("days read back"),
+        default=90,
+        validators=[MaxValueValidator(3660)],
+        help_text=_("How far back booked time is read again, in whole months: it may have been changed since."),
+    )
+    reads_articles = models.BooleanField(
+        _("read the time of articles"),
+        default=False,
+        help_text=_("Compares a third total, the articles' own. Every text of a ticket then comes over the network."),
     )
     search_limit = models.PositiveIntegerField(_("result limit of a search"), default=10_000)
     deep_link = models.CharField(
@@ -178,6 +184,15 @@ class Agent(models.Model):
     name = models.CharField(_("name"), max_length=200, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     departed = models.BooleanField(_("departed"), default=False)
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="agents",
+        verbose_name=_("account in the portal"),
+        help_text=_("Whoever signs in with it sees the agent's own time."),
+    )
 
     class Meta:
         ordering = ["system", "login", "user_id"]
@@ -227,6 +242,14 @@ class Ticket(models.Model):
     changed_at = models.DateTimeField(_("changed"), null=True, blank=True)
     closed_at = models.DateTimeField(_("last closed"), null=True, blank=True)
     time_units = models.DecimalField(_("time units in total"), max_digits=14, decimal_places=2, null=True, blank=True)
+    article_units = models.DecimalField(
+        _("time units of the articles"),
+        max_digits=14,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_("Sum over the articles as they were read with the ticket; empty where they were not."),
+    )
     read_at = models.DateTimeField(_("read"))
 
     objects = TicketQuerySet.as_manager()
@@ -337,10 +360,32 @@ class TimeEntry(models.Model):
         return f"{self.booked_local} {self.units}"
 
 
+class SyncRunQuerySet(models.QuerySet["SyncRun"]):
+    def of_months(self) -> Self:
+        """Readings of all that a month needs; only these can make a month complete."""
+        return self.filter(agent__isnull=True)
+
+    def of_agents(self) -> Self:
+        """Readings of one agent's time accounting of a month."""
+        return self.filter(agent__isnull=False)
+
+
 class SyncRun(Job):
-    """One reading of a month from one ticket system. Nothing of it is written before everything was read."""
+    """One reading of a month from one ticket system, or of one agent's time accounting of that month.
+
+    Nothing of it is written before everything was read.
+    """
 
     system = models.ForeignKey(TicketSystem, on_delete=models.PROTECT, related_name="sync_runs")
+    agent = models.ForeignKey(
+        Agent,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="sync_runs",
+        verbose_name=_("agent"),
+        help_text=_("Only this agent's time accounting; empty: all that the month needs."),
+    )
     month = models.DateField(_("month"), help_text=_("First day of the month"))
     tickets = models.PositiveIntegerField(_("tickets"), default=0)
     entries = models.PositiveIntegerField(_("time entries"), default=0)
@@ -352,6 +397,8 @@ class SyncRun(Job):
     seconds = models.DecimalField(_("seconds"), max_digits=10, decimal_places=3, default=0)
     problems = models.JSONField(_("problems"), default=list, help_text=_("Sentences on what is missing or disagrees"))
 
+    objects = SyncRunQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name = _("sync run")
@@ -359,8 +406,13 @@ class SyncRun(Job):
         constraints = [
             models.UniqueConstraint(
                 fields=["system", "month"],
-                condition=Q(state__in=[Job.State.QUEUED, Job.State.RUNNING]),
+                condition=Q(state__in=[Job.State.QUEUED, Job.State.RUNNING], agent__isnull=True),
                 name="syncrun_one_active_per_month",
+            ),
+            models.UniqueConstraint(
+                fields=["agent", "month"],
+                condition=Q(state__in=[Job.State.QUEUED, Job.State.RUNNING], agent__isnull=False),
+                name="syncrun_one_active_per_agent",
             ),
             models.CheckConstraint(condition=Q(month__day=1), name="syncrun_month_is_first_day"),
             models.CheckConstraint(

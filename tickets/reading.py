@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -160,7 +160,7 @@ def _read_agents(
 
 
 def _agent_months(month: Month, *, system: TicketSystem, now: datetime) -> list[Month]:
-    months = [month.shift(-system.look_back_months)]
+    months = [Month.of(month.first_day - timedelta(days=system.look_back_days))]
     last = max(month, Month.of(now.astimezone(system.zone)))
     while months[-1] < last:
         months.append(months[-1].next)

@@ -55,7 +55,7 @@ def start_sync(*, system: TicketSystem, month: Month, user: User | None = None, 
     """
     with transaction.atomic():
         _lock(system.pk)
-        active = SyncRun.objects.filter(system=system, month=month.first_day, state__in=ACTIVE).first()
+        active = SyncRun.objects.of_months().filter(system=system, month=month.first_day, state__in=ACTIVE).first()
         if active is None:
             return SyncRun.objects.create(system=system, month=month.first_day, started_by=user)
         if active.state == Job.State.RUNNING:
@@ -240,7 +240,7 @@ class _Work:
 
 def last_written_sync(system: TicketSystem, month: Month) -> SyncRun | None:
     """The sync that the mirror's content of the month comes from; failed ones have written nothing."""
-    runs = SyncRun.objects.filter(system=system, month=month.first_day, state__in=WRITTEN)
+    runs = SyncRun.objects.of_months().filter(system=system, month=month.first_day, state__in=WRITTEN)
     return runs.order_by("-finished_at", "-pk").first()
 
 

@@ -37,7 +37,7 @@ SYSTEM: dict[str, Any] = {
     "minutes_per_unit": "1",
     "closed_state_types": '["closed"]',
     "time_source": "history",
-    "look_back_months": "2",
+    "look_back_days": "90",
     "search_limit": "10000",
     "deep_link": "",
     "verify_tls": "on",

@@ -52,7 +52,7 @@ def both_system() -> TicketSystem:
 
 @pytest.fixture
 def agents_system() -> TicketSystem:
-    system: TicketSystem = TicketSystemFactory(time_source="agents", look_back_months=0)
+    system: TicketSystem = TicketSystemFactory(time_source="agents", look_back_days=0)
     return system
 
 

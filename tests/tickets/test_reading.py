@@ -134,7 +134,7 @@ def test_agents_are_asked_month_by_month_each_once() -> None:
 
     snapshot = read(client, known=Known(logins=("Anna", "b.schmidt")), time_source="agents", steps=steps)
 
-    months = [OCTOBER.shift(-2), OCTOBER.previous, OCTOBER, OCTOBER.next]
+    months = [OCTOBER.shift(-3), OCTOBER.shift(-2), OCTOBER.previous, OCTOBER, OCTOBER.next]
     assert snapshot.windows == tuple(Window(login, month) for login in ("anna", "b.schmidt") for month in months)
     assert len(snapshot.accounted) == 2
     assert snapshot.histories == ()
@@ -143,14 +143,14 @@ def test_agents_are_asked_month_by_month_each_once() -> None:
         "tickets 7",
         *(f"time {login} {month}" for login in ("anna", "b.schmidt") for month in months),
     ]
-    assert steps[-1] == ("Reading the time of agent b.schmidt", 7, 8)
+    assert steps[-1] == ("Reading the time of agent b.schmidt", 9, 10)
 
 
 def test_agents_are_not_asked_beyond_a_month_that_lies_ahead() -> None:
     client = FakeClient(times=[accounted("anna", booked="2026-09-01 00:00:00")])
     september = datetime(2026, 9, 30, 21, 59, tzinfo=UTC)
 
-    snapshot = read(client, known=Known(logins=("anna",)), now=september, time_source="agents", look_back_months=1)
+    snapshot = read(client, known=Known(logins=("anna",)), now=september, time_source="agents", look_back_days=30)
 
     assert snapshot.windows == (Window("anna", OCTOBER.previous), Window("anna", OCTOBER))
 
@@ -196,7 +196,7 @@ def test_silence_of_all_agents_is_not_believed_when_tickets_have_time() -> None:
 
 @pytest.mark.parametrize(
     "ticket",
-    [ticket_record(time_units=Decimal(0)), ticket_record(created=datetime(2026, 7, 31, 23, tzinfo=BERLIN))],
+    [ticket_record(time_units=Decimal(0)), ticket_record(created=datetime(2026, 6, 30, 23, tzinfo=BERLIN))],
 )
 def test_silence_of_all_agents_is_believed_when_no_ticket_contradicts(ticket: TicketRecord) -> None:
     snapshot = read(FakeClient(closed=[("7",)], tickets=[ticket]), time_source="agents")

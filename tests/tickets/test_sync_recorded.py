@@ -71,7 +71,7 @@ def test_recorded_month_read_twice_changes_nothing(recorded: RunningSimulator, c
 
 
 def test_time_of_agents_alone_gives_the_recorded_month(recorded: RunningSimulator, connect: Connect) -> None:
-    system = connect(recorded, time_source="agents", look_back_months=0)
+    system = connect(recorded, time_source="agents", look_back_days=0)
     for login in ("anna.mueller", "B.Schmidt", "f.alt"):
         AgentFactory(system=system, login=login, login_only=True)
 

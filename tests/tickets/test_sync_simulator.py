@@ -279,7 +279,7 @@ def test_agents_time_after_the_month_is_read_and_time_before_it_is_a_gap(connect
     data.book(late, 60, at=datetime(2026, 10, 3, 9))
     data.close(late, at=datetime(2026, 10, 3, 10))
     with start_simulator(data) as running:
-        system = connect(running, time_source="agents", look_back_months=1)
+        system = connect(running, time_source="agents", look_back_days=30)
         add_agents(system, data)
         data.book(late, 30, at=datetime(2026, 11, 1, 9))
         complete = sync(system)
@@ -390,7 +390,7 @@ def test_sync_after_a_fault_catches_up(simulator: RunningSimulator, system: Tick
 def test_one_agent_who_falls_silent_stops_the_sync(
     simulator: RunningSimulator, connect: Connect, small_data: DataSet
 ) -> None:
-    system = connect(simulator, time_source="agents", look_back_months=0)
+    system = connect(simulator, time_source="agents", look_back_days=0)
     add_agents(system, small_data)
     sync(system)
     before = dump_mirror()

@@ -1,0 +1,32 @@
+"""How each time entry stands with billing: every present minute stands in exactly one of four ways."""
+
+from django.db.models import Case, CharField, FilteredRelation, Q, QuerySet, TextChoices, Value, When
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Agreement
+from tickets.models import TimeEntry
+
+
+class Standing(TextChoices):
+    BILLED = "billed", _("billed")  # stands in a position of an order, be it a draft
+    UNBILLED = "unbilled", _("unbilled")
+    NOT_BILLABLE = "not_billable", _("not billable")  # the agreement says so
+    BLOCKED = "blocked", _("blocked")  # nobody can be billed: the ticket has no customer
+
+
+def with_standing(entries: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
+    """The entries with ``standing``, a value of ``Standing``; at most one live claim each, so no row is doubled."""
+    is_billed = Q(ticket__customer__agreement__billed=True)
+    if Agreement.objects.filter(is_default=True, billed=True).exists():
+        is_billed |= Q(ticket__customer__agreement__isnull=True)
+    return entries.alias(
+        claim=FilteredRelation("allocations", condition=Q(allocations__live=True)),
+    ).annotate(
+        standing=Case(
+            When(claim__isnull=False, then=Value(Standing.BILLED.value)),
+            When(ticket__customer__isnull=True, then=Value(Standing.BLOCKED.value)),
+            When(is_billed, then=Value(Standing.UNBILLED.value)),
+            default=Value(Standing.NOT_BILLABLE.value),
+            output_field=CharField(),
+        )
+    )
