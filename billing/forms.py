@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.pricing import PLACEHOLDERS, TemplateError, check_template
+from common.forms import LinesField
 
 MOST_ORDERS = 5000
 LARGEST_KEY = 2**63 - 1
@@ -37,6 +38,12 @@ class ApprovalForm(forms.Form):
 class AgreementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """For the admin, which names model and fields."""
 
+    counting_states = LinesField(
+        label=gettext_lazy("States that count"),
+        required=False,
+        help_text=gettext_lazy("One name a line. Empty: every state of a closed state type."),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -49,12 +56,6 @@ class AgreementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         except TemplateError as error:
             raise ValidationError(str(error)) from error
         return text
-
-    def clean_counting_states(self) -> list[str]:
-        states = self.cleaned_data["counting_states"] or []
-        if not isinstance(states, list) or not all(isinstance(name, str) and name for name in states):
-            raise ValidationError(_('Write the states as a list, like ["closed successful"].'))
-        return states
 
     def clean(self) -> dict[str, Any]:
         """Either the default for everyone, or the agreement of one customer."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.forms import BoundField, CheckboxInput, Select, Widget, renderers
+from django.forms import BoundField, CharField, CheckboxInput, Select, Textarea, Widget, renderers
 
 
 class BootstrapBoundField(BoundField):
@@ -20,6 +20,23 @@ class FormRenderer(renderers.TemplatesSetting):
     form_template_name = "common/form.html"
     field_template_name = "common/field.html"
     bound_field_class = BootstrapBoundField
+
+
+class LinesField(CharField):
+    """A list of names, one a line. Cleans to a list without blanks, empty lines and doubles."""
+
+    widget = Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        return list(
+            dict.fromkeys(line.strip() for line in str(super().clean(value) or "").splitlines() if line.strip())
+        )
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != [line.strip() for line in str(data or "").splitlines() if line.strip()]
 
 
 def _css_class(widget: Widget) -> str:

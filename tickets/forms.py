@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.fields import DecryptionError
+from common.forms import LinesField
 from tickets.models import TicketSystem
 
 
@@ -25,6 +26,16 @@ class TicketSystemForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscr
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    closed_state_types = LinesField(
+        label=gettext_lazy("State types that count as closed"),
+        help_text=gettext_lazy("One name a line, such as closed."),
+    )
+    internal_queues = LinesField(
+        label=gettext_lazy("Internal queues"),
+        required=False,
+        help_text=gettext_lazy("One name a line. Time there is not meant for a customer."),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _forget_unreadable_password(kwargs.get("instance"))
         super().__init__(*args, **kwargs)
@@ -38,12 +49,6 @@ class TicketSystemForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscr
             example = json.dumps({"TicketGet": "POST MyService /TicketGet"})
             raise ValidationError(_("Write the routes like %(example)s."), params={"example": example})
         return routes
-
-    def clean_closed_state_types(self) -> list[str]:
-        types = self.cleaned_data["closed_state_types"]
-        if not isinstance(types, list) or not types or not all(isinstance(name, str) and name for name in types):
-            raise ValidationError(_('Write the state types as a list, like ["closed"].'))
-        return types
 
     def clean(self) -> dict[str, Any]:
         """A stored password is not sent to another address than the one it was entered for."""

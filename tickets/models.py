@@ -89,6 +89,12 @@ class TicketSystem(models.Model):
         _("minutes per time unit"), max_digits=8, decimal_places=2, default=1, validators=[MinValueValidator(0.01)]
     )
     closed_state_types = models.JSONField(_("state types that count as closed"), default=default_closed_state_types)
+    internal_queues = models.JSONField(
+        _("internal queues"),
+        default=list,
+        blank=True,
+        help_text=_("Time there is not meant for a customer; the data quality page lists it."),
+    )
     time_source = models.CharField(_("source of time"), max_length=10, choices=TimeSource, default=TimeSource.HISTORY)
     look_back_days = models.PositiveSmallIntegerField(
         _("days read back"),

@@ -60,6 +60,11 @@ class Migration(migrations.Migration):
             name='reads_articles',
             field=models.BooleanField(default=False, help_text="Compares a third total, the articles' own. Every text of a ticket then comes over the network.", verbose_name='read the time of articles'),
         ),
+        migrations.AddField(
+            model_name='ticketsystem',
+            name='internal_queues',
+            field=models.JSONField(blank=True, default=list, help_text='Time there is not meant for a customer; the data quality page lists it.', verbose_name='internal queues'),
+        ),
         migrations.AddConstraint(
             model_name='syncrun',
             constraint=models.UniqueConstraint(condition=models.Q(('agent__isnull', True), ('state__in', ['queued', 'running'])), fields=('system', 'month'), name='syncrun_one_active_per_month'),
