@@ -9,7 +9,7 @@ from typing import Self
 
 from generic_interface.batches import Progress, read_batches
 from generic_interface.connection import Authentication, Connection
-from generic_interface.errors import AuthenticationFailed, BadAnswer, WrongRequest
+from generic_interface.errors import AuthenticationFailed, BadAnswer, IncompleteAnswer, WrongRequest
 from generic_interface.readers import read_accounted_time, read_histories, read_tickets
 from generic_interface.records import AccountedTime, HistoryBatch, TicketBatch, TicketHistory, TicketRecord
 from generic_interface.search import complete_search, local_text, local_window
@@ -18,6 +18,12 @@ from generic_interface.values import Fields
 
 _SEARCH_OPERATORS = re.compile(r"[*%|&!()+\"\\]")
 _SESSION_ID = re.compile(r"[!-~]{1,200}", re.ASCII)
+
+ARTICLE_BATCH = 100
+"""Tickets asked for at once with their articles: long mails would else fill the cap of an answer."""
+
+NUMBER_BATCH = 100
+"""Ticket numbers in one search: where it is a GET, they stand in the address."""
 
 
 class Client:
@@ -106,18 +112,43 @@ class Client:
         """
         return self._search_window("TicketLastChangeTime", start, end, {})
 
-    def get_tickets(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> TicketBatch:
+    def find_tickets(self, numbers: Sequence[str]) -> tuple[str, ...]:
+        """Ids of the tickets with these numbers, archived ones too; complete or ``IncompleteAnswer``.
+
+        Left out are numbers that do not exist or that the agent may not read, and those with signs in them that the
+        server's search takes as operators: it cannot be asked for them alone.
+        """
+        wanted = [each for each in dict.fromkeys(numbers) if each.strip() and not _SEARCH_OPERATORS.search(each)]
+        found: dict[str, None] = {}
+        for start in range(0, len(wanted), NUMBER_BATCH):
+            part = wanted[start : start + NUMBER_BATCH]
+            page = self._search({"TicketNumber": part, "SearchInArchive": "AllTickets", "Limit": len(part) + 1})
+            if len(page) > len(part):
+                raise IncompleteAnswer(
+                    f"The ticket system shows more tickets than the {len(part)} numbers that it was asked for, so it "
+                    "does not search by number. Nothing of this answer was used."
+                )
+            found.update(dict.fromkeys(page))
+        return tuple(found)
+
+    def get_tickets(
+        self, ids: Sequence[str], *, with_articles: bool = False, on_progress: Progress | None = None
+    ) -> TicketBatch:
         """The tickets in the order asked (TicketGet with Extended), in batches of ``connection.batch_size``.
 
         Ids that are deleted, forbidden or unknown are found by halving and named in ``unreadable``; see
         ``batches.MOST_REFUSALS`` for how many. ``on_progress(done, total)`` is called after each batch.
+        ``with_articles`` sums up the time of each ticket's articles, never their attachments; their texts come along,
+        so the batches are smaller, and nothing of them is kept.
         """
+        more = {"AllArticles": 1} if with_articles else {}
+        size = min(self._connection.batch_size, ARTICLE_BATCH) if with_articles else self._connection.batch_size
 
         def fetch(part: Sequence[str]) -> dict[str, TicketRecord]:
-            answer = self._call("TicketGet", {"TicketID": ",".join(part), "Extended": 1})
-            return read_tickets(answer, part, zone=self._connection.zone)
+            answer = self._call("TicketGet", {"TicketID": ",".join(part), "Extended": 1, **more})
+            return read_tickets(answer, part, zone=self._connection.zone, with_articles=with_articles)
 
-        tickets, unreadable = read_batches(ids, size=self._connection.batch_size, fetch=fetch, on_progress=on_progress)
+        tickets, unreadable = read_batches(ids, size=size, fetch=fetch, on_progress=on_progress)
         return TicketBatch(tickets=tickets, unreadable=unreadable)
 
     def get_histories(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> HistoryBatch:

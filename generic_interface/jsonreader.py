@@ -15,10 +15,11 @@ def read_object(body: bytes, *, operation: str) -> dict[str, object]:
     """The object in ``body``; a number with a point or an exponent is a ``Decimal`` made from its text, never a float.
 
     Raises ``BadAnswer`` for anything else: truncated, not UTF-8, NaN, a key twice, endless digits, nesting too deep.
+    Half a surrogate pair, which Perl writes like any character, is left to the reading of the values.
     """
     try:
         document = json.loads(
-            body.decode("utf-8"),
+            body.decode("utf-8", "surrogatepass"),
             parse_float=_number,
             parse_constant=_constant,
             object_pairs_hook=_object,

@@ -1,7 +1,9 @@
 """From the answers of the operations to typed records."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -9,13 +11,19 @@ from generic_interface.errors import BadAnswer, IncompleteAnswer
 from generic_interface.records import AccountedTime, Booking, StateChange, TicketHistory, TicketRecord
 from generic_interface.values import Fields, parse_units
 
+LONGEST_AGE = 10**10
+"""Seconds, three centuries."""
+
 T = TypeVar("T")
 
 
-def read_tickets(answer: Mapping[str, object], asked: Sequence[str], *, zone: ZoneInfo) -> dict[str, TicketRecord]:
-    """TicketGet, by id; exactly the tickets asked or an error."""
+def read_tickets(
+    answer: Mapping[str, object], asked: Sequence[str], *, zone: ZoneInfo, with_articles: bool = False
+) -> dict[str, TicketRecord]:
+    """TicketGet, by id; exactly the tickets asked or an error. Of the articles nothing is kept but their time."""
     tickets = Fields(answer, "TicketGet").objects("Ticket")
-    return _exactly("TicketGet", asked, [(ticket.identifier("TicketID"), ticket) for ticket in tickets], zone, _ticket)
+    by_id = [(ticket.identifier("TicketID"), ticket) for ticket in tickets]
+    return _exactly("TicketGet", asked, by_id, zone, _ticket_with_articles if with_articles else _ticket)
 
 
 def read_histories(answer: Mapping[str, object], asked: Sequence[str], *, zone: ZoneInfo) -> dict[str, TicketHistory]:
@@ -88,7 +96,27 @@ def _ticket(ticket_id: str, fields: Fields, zone: ZoneInfo) -> TicketRecord:
         changed=fields.moment("Changed", zone),
         closed=fields.optional_moment("Closed", zone),
         time_units=fields.total("TimeUnit"),
+        age=_age(fields),
     )
+
+
+def _age(ticket: Fields) -> timedelta | None:
+    """Tells the server's clock and nothing to bill, so no ticket is refused for it."""
+    seconds = ticket.values.get("Age")
+    return timedelta(seconds=seconds) if type(seconds) is int and 0 <= seconds <= LONGEST_AGE else None
+
+
+def _ticket_with_articles(ticket_id: str, fields: Fields, zone: ZoneInfo) -> TicketRecord:
+    return replace(_ticket(ticket_id, fields, zone), article_units=_article_units(fields))
+
+
+def _article_units(ticket: Fields) -> Decimal:
+    """A ticket without articles comes without the key; an article without time says 0, so each must say something."""
+    articles = ticket.objects("Article") if "Article" in ticket.values else []
+    units = Decimal(0)
+    for article in articles:
+        units += article.named(f"{ticket.where}, article {article.identifier('ArticleID')}").total("TimeUnit")
+    return units
 
 
 def _history(ticket_id: str, fields: Fields, zone: ZoneInfo) -> TicketHistory:

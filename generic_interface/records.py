@@ -10,7 +10,7 @@ Two habits of the interface shape these records (see ``docs/connecting.md``):
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 
@@ -41,6 +41,10 @@ class TicketRecord:
     """The last closing; stays filled when the ticket is open again."""
     time_units: Decimal
     """Sum of all bookings ever, of all agents."""
+    article_units: Decimal | None = None
+    """Sum over the articles that the ticket has now; ``None`` when they were not asked for."""
+    age: timedelta | None = None
+    """Since ``created``, by the ticket system's own clock when it answered; never negative. See ``clock``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

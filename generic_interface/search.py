@@ -61,10 +61,11 @@ def _cuts_repeated_hour(local: datetime) -> bool:
 def complete_search(
     search: Callable[[datetime, datetime], list[str]], *, first: datetime, last: datetime, zone: ZoneInfo, limit: int
 ) -> tuple[str, ...]:
-    """All ids of the window, newest first as far as the server sorts them, each once.
+    """All ids of the window, each once.
 
-    ``search`` asks for one window, both ends included. Ids of a page that was cut off are kept as well: a ticket that
-    changes between two questions must not fall through. An empty half of a full window is asked once more, for an empty
+    ``search`` asks for one window, both ends included. The older half of a full window is asked first, and ids of a
+    page that was cut off are kept as well: a ticket that changes between two questions moves to a later time and must
+    not fall through. An empty half of a full window is asked once more, for an empty
     answer may be a fault. Raises ``IncompleteAnswer`` where one second is still full.
     """
     found: dict[str, None] = {}
@@ -83,7 +84,7 @@ def complete_search(
                 f"The ticket system shows {len(page)} tickets of the one second {local_text(first)} and may have cut "
                 "the list there. Nothing was used; raise the search limit."
             )
-        windows += _halves(first, last, zone)
+        windows += reversed(_halves(first, last, zone))
     return tuple(found)
 
 

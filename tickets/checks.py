@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from common.fields import DecryptionError
 from common.months import Month
 from generic_interface.client import Client
+from generic_interface.clock import MOST_DRIFT, clock_drift
 from generic_interface.errors import (
     ApplicationError,
     AuthenticationFailed,
@@ -24,10 +25,10 @@ from tickets.connect import open_client
 from tickets.models import Agent, TicketSystem
 
 LOOK_BACK = (timedelta(days=1), timedelta(days=31), timedelta(days=366))
-MOST_CLOCK_DRIFT = timedelta(minutes=5)
 AHEAD = timedelta(days=1)
 """With a wrong zone the latest changes lie in the future."""
 SAMPLE = 20
+Clock = Callable[[], datetime]
 T = TypeVar("T")
 
 
@@ -42,22 +43,31 @@ class Check:
     needed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Tickets that were read; ``drift`` is how far the ticket system's clock is ahead by them, ``None`` if untold."""
+
+    tickets: tuple[TicketRecord, ...] = ()
+    drift: timedelta | None = None
+
+
 def check_connection(
     system_id: int,
     *,
-    clock: Callable[[], datetime] = timezone.now,
+    clock: Clock = timezone.now,
     make_client: Callable[[TicketSystem], Client] = open_client,
 ) -> list[Check]:
     """One check per operation, in the order in which a sync uses them; those that cannot be made are left out."""
     try:
         system = TicketSystem.objects.get(pk=system_id)
         with make_client(system) as client:
-            return list(_checks(client, system, now=clock()))
+            return list(_checks(client, system, clock=clock))
     except (InterfaceError, DecryptionError) as error:
         return [Check(operation=_("Settings"), works=False, text=str(error), fix=_fix(error))]
 
 
-def _checks(client: Client, system: TicketSystem, *, now: datetime) -> Iterator[Check]:
+def _checks(client: Client, system: TicketSystem, *, clock: Clock) -> Iterator[Check]:
+    now = clock()
     by_session = system.authentication == TicketSystem.Authentication.SESSION
     check, _unused = _ask("SessionCreate" if by_session else _("Login"), lambda: _log_in(client), "")
     yield check
@@ -67,13 +77,12 @@ def _checks(client: Client, system: TicketSystem, *, now: datetime) -> Iterator[
     check, ids = _ask("TicketSearch", lambda: _search(client, now=now), none)
     yield check
     if ids:
-        unread: tuple[TicketRecord, ...] = ()
-        check, tickets = _ask("TicketGet", lambda: _get(client, ids), unread)
+        check, shown = _ask("TicketGet", lambda: _get(client, ids, clock=clock), Shown())
         yield check
         check, _unused = _ask("TicketHistoryGet", lambda: _histories(client, ids), "")
         yield replace(check, needed=system.time_source != TicketSystem.TimeSource.AGENTS)
-        if tickets:
-            yield _clock_check(system, tickets, now=now)
+        if shown.tickets:
+            yield _clock_check(system, shown, now=now)
     check, _unused = _ask("TimeAccountingGet", lambda: _time(client, system, now=now), "")
     yield replace(check, needed=system.time_source != TicketSystem.TimeSource.HISTORY)
 
@@ -102,11 +111,13 @@ def _search(client: Client, *, now: datetime) -> tuple[str, tuple[str, ...]]:
     return _("The search works; no ticket was changed in the last year."), ()
 
 
-def _get(client: Client, ids: tuple[str, ...]) -> tuple[str, tuple[TicketRecord, ...]]:
+def _get(client: Client, ids: tuple[str, ...], *, clock: Clock) -> tuple[str, Shown]:
+    asked = clock()
     tickets = client.get_tickets(ids).tickets
     if not tickets:
         raise NoPermission(_("The search finds tickets, but none of them is shown."))
-    return _("Tickets read: %(count)d.") % {"count": len(tickets)}, tickets
+    drift = clock_drift(tickets, asked=asked, answered=clock())
+    return _("Tickets read: %(count)d.") % {"count": len(tickets)}, Shown(tickets, drift)
 
 
 def _histories(client: Client, ids: tuple[str, ...]) -> tuple[str, str]:
@@ -126,22 +137,28 @@ def _login_to_ask(system: TicketSystem) -> str:
     return agent.login if agent is not None and agent.login is not None else system.login
 
 
-def _clock_check(system: TicketSystem, tickets: tuple[TicketRecord, ...], *, now: datetime) -> Check:
-    """The interface never tells its zone; a change in the future proves that zone or clock are wrong."""
-    newest = max(ticket.changed for ticket in tickets)
+def _clock_check(system: TicketSystem, shown: Shown, *, now: datetime) -> Check:
+    """The interface never tells its zone. The age of the tickets does, or a change that lies in the future."""
+    newest = max(ticket.changed for ticket in shown.tickets)
     names = {"newest": newest.astimezone(system.zone).strftime("%Y-%m-%d %H:%M:%S"), "zone": system.time_zone}
-    if newest > now + MOST_CLOCK_DRIFT:
-        return Check(
-            operation=_("Time zone"),
-            works=False,
-            text=_("Taken as %(zone)s, a ticket was last changed at %(newest)s, which has not come yet.") % names,
-            fix=_("Set the zone to the ticket system's OTRSTimeZone, and let both clocks be set by NTP."),
-        )
-    return Check(
-        operation=_("Time zone"),
-        works=True,
-        text=_("Taken as %(zone)s, the newest ticket read was last changed at %(newest)s.") % names,
-    )
+    if shown.drift is not None and abs(shown.drift) > MOST_DRIFT:
+        wrong = _drift_sentence(system, shown.drift)
+    elif newest > now + MOST_DRIFT:
+        wrong = _("Taken as %(zone)s, a ticket was last changed at %(newest)s, which has not come yet.") % names
+    else:
+        text = _("Taken as %(zone)s, the newest ticket read was last changed at %(newest)s.") % names
+        if shown.drift is not None:
+            text = _("The ticket system's clock and zone fit.") + " " + text
+        return Check(operation=_("Time zone"), works=True, text=text)
+    fix = _("Set the zone to the ticket system's OTRSTimeZone, and let both clocks be set by NTP.")
+    return Check(operation=_("Time zone"), works=False, text=wrong, fix=fix)
+
+
+def _drift_sentence(system: TicketSystem, drift: timedelta) -> str:
+    names = {"minutes": round(abs(drift) / timedelta(minutes=1)), "zone": system.time_zone}
+    if drift > timedelta():
+        return _("Taken as %(zone)s, the ticket system's clock is %(minutes)d minutes ahead of the portal's.") % names
+    return _("Taken as %(zone)s, the ticket system's clock is %(minutes)d minutes behind the portal's.") % names
 
 
 def _fix(error: InterfaceError | DecryptionError) -> str:

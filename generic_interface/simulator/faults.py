@@ -1,7 +1,8 @@
 """Faults that the stand-in ticket system can be told to make, per operation and n-th request.
 
 A fault is written ``TicketGet:http_500:2`` (the second TicketGet) or ``TicketGet:http_500`` (every one);
-``*`` stands for any operation. Counting starts when the plan is made and is the same in every run.
+``*`` stands for any operation, ``TimeAccountingGet@b.schmidt`` for the questions about one agent's time.
+Counting starts when the plan is made and is the same in every run.
 """
 
 import json
@@ -31,6 +32,7 @@ class FaultKind(StrEnum):
     SLOW = "slow"
     HTTP_500 = "http_500"
     TRUNCATED = "truncated"
+    CUT = "cut"
     HTML = "html"
     HTML_NO_STATUS = "html_no_status"
     WRONG_TYPE = "wrong_type"
@@ -69,13 +71,20 @@ def parse_fault(text: str) -> Fault:
 
 
 class FaultPlan:
-    """Which request fails and how. ``drip_seconds`` is the pause between two bytes of a slow answer."""
+    """Which request fails and how. ``drip_seconds`` is the pause between two bytes of a slow answer, ``cut_at`` how
+    many bytes of one that is cut are sent (half of them by default)."""
 
     def __init__(
-        self, faults: Iterable[str] = (), *, drip_seconds: float = 0.2, huge_bytes: int = 80 * 1024 * 1024
+        self,
+        faults: Iterable[str] = (),
+        *,
+        drip_seconds: float = 0.2,
+        huge_bytes: int = 80 * 1024 * 1024,
+        cut_at: int | None = None,
     ) -> None:
         self.drip_seconds = drip_seconds
         self.huge_bytes = huge_bytes
+        self.cut_at = cut_at
         self._faults = [parse_fault(text) for text in faults]
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -90,13 +99,14 @@ class FaultPlan:
             self._faults.clear()
             self._counts.clear()
 
-    def next(self, operation: str) -> FaultKind | None:
-        """Count a request of the operation and tell how it fails; None where it does not."""
+    def next(self, operation: str, login: object = None) -> FaultKind | None:
+        """Count a request of the operation, about the time of ``login`` if any, and tell how it fails; else None."""
+        names = (operation, "*", f"{operation}@{login}")
         with self._lock:
-            for name in (operation, "*"):
+            for name in names:
                 self._counts[name] += 1
             for fault in self._faults:
-                if fault.operation in (operation, "*") and fault.nth in (None, self._counts[fault.operation]):
+                if fault.operation in names and fault.nth in (None, self._counts[fault.operation]):
                     return fault.kind
             return None
 
@@ -107,10 +117,11 @@ class FaultPlan:
                 return None
             case FaultKind.SLOW:
                 return replace(good, drip_seconds=self.drip_seconds)
-            case FaultKind.TRUNCATED:
-                return replace(good, sent=len(good.body) // 2, keep_alive=False)
+            case FaultKind.TRUNCATED | FaultKind.CUT:
+                sent = len(good.body) // 2 if self.cut_at is None else self.cut_at
+                return replace(good, sent=sent, announced=kind is FaultKind.TRUNCATED, keep_alive=False)
             case FaultKind.HUGE:
-                return replace(good, padding=self.huge_bytes, keep_alive=False)
+                return replace(good, padding=self.huge_bytes, announced=False, keep_alive=False)
             case FaultKind.EMPTY_BODY:
                 return replace(good, body=b"")
             case FaultKind.EMPTY:

@@ -97,7 +97,7 @@ class Gateway:
             self.requests.append(
                 (call.operation, {key: value for key, value in call.parameters.items() if key not in SECRETS})
             )
-            fault = self.faults.next(call.operation)
+            fault = self.faults.next(call.operation, call.parameters.get("TimeAccountingUserLogin"))
         response = self._call(call, service)
         return self.faults.spoil(fault, call.operation, response) if fault else response
 

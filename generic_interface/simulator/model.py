@@ -143,6 +143,7 @@ class Ticket:
     closed: datetime | None = None
     """The last closing; stays filled when the ticket is open again."""
     unlock_timeout: int = 0
+    archived: bool = False
     articles: list[Article] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     history: list[HistoryLine] = field(default_factory=list)

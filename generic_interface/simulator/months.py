@@ -33,9 +33,9 @@ def clock_change_in(month: Month) -> datetime | None:
     return last_day - timedelta(days=(last_day.weekday() + 1) % 7)
 
 
-def epoch(moment: datetime) -> int:
+def epoch(moment: datetime, zone: ZoneInfo = ZONE) -> int:
     """Seconds since 1970; ``fold`` of the moment tells the two autumn hours of the same name apart."""
-    return int(moment.replace(tzinfo=ZONE).timestamp())
+    return int(moment.replace(tzinfo=zone).timestamp())
 
 
 def working_minutes(start: datetime, end: datetime) -> int:

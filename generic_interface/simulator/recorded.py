@@ -5,7 +5,8 @@ time in the month, 503 bookings with 20505.21 units in all, of them 413 on those
 145 entries 5599.88, b.schmidt 147 / 6504.30, c.weber 69 / 3014.90, d.oeztuerk 96 / 3525.56, e.jung 46 / 1860.57.
 
 Any batch of the recorded ids and any window inside the month can be asked. What the recording cannot answer is
-refused with an HTTP 500 that says why, and kept in ``RecordedSystem.refused``; nothing is made up.
+refused with an HTTP 500 that says why, and kept in ``RecordedSystem.refused``; nothing is made up. The tickets grow
+older since the recording, by ``clock``.
 """
 
 import gzip
@@ -30,6 +31,8 @@ from generic_interface.simulator.tickets import history_denied, ticket_ids, tick
 from generic_interface.simulator.wire import Call, Flavour, Json, OperationFault, auth_fail, is_true
 
 MONTH: Month = (2026, 9)
+RECORDED_AT = 1795361977.0
+"""Seconds since 1970: 22 November 2026, 15:39:37 UTC, when the tickets were asked for."""
 EXTENDED_FIELDS = ("Closed", "FirstResponse", "SolutionInMin")
 CLOSED_STATES = frozenset(state.name for state in STATES.values() if state.state_type == "closed")
 _SEARCHABLE = frozenset(
@@ -56,6 +59,7 @@ class RecordedSystem:
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.refused: list[str] = []
+        self.clock = clock
         self.sessions = SessionStore(clock)
         caller = Agent(user_id=2, login=DEMO_LOGIN, first_name="", last_name="", password=DEMO_PASSWORD)
         self._people = TicketStore(agents=[caller], queues=(), customers=(), customer_users=(), now=end_of(MONTH))
@@ -141,11 +145,13 @@ class RecordedSystem:
             if is_true(parameters.get(name)):
                 raise self._refuse(f"TicketGet was not recorded with {name}")
         hidden = () if is_true(parameters.get("Extended")) else EXTENDED_FIELDS
+        since = int(self.clock() - RECORDED_AT)
         found = []
         for ticket_id in ticket_ids("TicketGet", parameters.get("TicketID")):
             if ticket_id not in self._tickets:
                 raise tickets_denied()
-            found.append({key: value for key, value in self._tickets[ticket_id].items() if key not in hidden})
+            ticket = {key: value for key, value in self._tickets[ticket_id].items() if key not in hidden}
+            found.append(ticket | {"Age": abs(ticket["Age"] + since)})
         return {"Ticket": found}
 
     def _history_get(self, parameters: Json) -> Json:

@@ -37,8 +37,8 @@ NOT_FOUND_PAGE = b"<html><head><title>404 Not Found</title></head><body><h1>Not 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """``bare`` sends the body alone, without status line and header. The last three fields serve faults:
-    only ``sent`` bytes leave, ``drip_seconds`` lie between two bytes, ``padding`` blanks follow without a length."""
+    """``bare`` sends the body alone, without status line and header. The last four fields serve faults: only ``sent``
+    bytes leave, without an ``announced`` length, ``drip_seconds`` lie between two, ``padding`` blanks follow."""
 
     status: HTTPStatus
     reason: str
@@ -48,13 +48,14 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
     bare: bool = False
     sent: int | None = None
+    announced: bool = True
     drip_seconds: float = 0.0
     padding: int = 0
 
     def head(self) -> bytes:
         """Status line and header; neither Date nor Server, as under mod_perl."""
         lines = [f"HTTP/1.1 {self.status.value} {self.reason}", f"Content-Type: {self.content_type}"]
-        if not self.padding:
+        if self.announced:
             lines.append(f"Content-Length: {len(self.body)}")
         lines.append(f"Connection: {'Keep-Alive' if self.keep_alive else 'close'}")
         lines += [f"{name}: {value}" for name, value in self.headers]
@@ -62,11 +63,10 @@ class Response:
 
 
 def json_response(answer: dict[str, Any], *, keep_alive: bool) -> Response:
-    """Keys sorted, no blanks, UTF-8, as the recorded server writes JSON."""
+    """Keys sorted, no blanks, UTF-8, as the recorded server writes JSON; half a surrogate pair passes as in Perl."""
     text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return Response(
-        status=HTTPStatus.OK, reason="OK", content_type=JSON_TYPE, body=text.encode(), keep_alive=keep_alive
-    )
+    body = text.encode("utf-8", "surrogatepass")
+    return Response(status=HTTPStatus.OK, reason="OK", content_type=JSON_TYPE, body=body, keep_alive=keep_alive)
 
 
 def plain_response(status: HTTPStatus, text: str, *, keep_alive: bool) -> Response:

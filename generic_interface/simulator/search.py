@@ -94,6 +94,7 @@ def _filters(data: TicketStore, parameters: Json, flavour: Flavour) -> Iterator[
     if users:
         yield lambda ticket: (ticket.customer_user or "").casefold() in users
     yield from _state_filters(parameters)
+    yield from _archive_filters(parameters)
     queues = _known(parameters.get("Queues"), set(data.queues))
     if queues:
         yield lambda ticket: ticket.queue.name in queues
@@ -121,6 +122,12 @@ def _state_filters(parameters: Json) -> Iterator[Filter]:
     states = _known(parameters.get("States"), set(STATES))
     if states:
         yield lambda ticket: ticket.state.name in states
+
+
+def _archive_filters(parameters: Json) -> Iterator[Filter]:
+    wanted = parameters.get("SearchInArchive")
+    if wanted != "AllTickets":
+        yield lambda ticket: ticket.archived == (wanted == "ArchivedTickets")
 
 
 def _time_filters(parameters: Json, now: datetime) -> Iterator[Filter]:

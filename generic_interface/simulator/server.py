@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from generic_interface.simulator.connections import HOST, WebServer
 from generic_interface.simulator.faults import FaultPlan
 from generic_interface.simulator.gateway import Gateway, TicketSystem
 from generic_interface.simulator.model import DEMO_LOGIN, DEMO_PASSWORD
+from generic_interface.simulator.months import ZONE
 from generic_interface.simulator.store import TicketStore
 from generic_interface.simulator.system import SimulatedSystem
 from generic_interface.simulator.wire import Flavour, Json
@@ -101,12 +103,13 @@ def start_simulator(
     faults: FaultPlan | Iterable[str] | None = None,
     flavour: Flavour = Flavour.MAIN,
     clock: Callable[[], float] = time.time,
+    zone: ZoneInfo = ZONE,
     keep_alive_max: int = KEEP_ALIVE_MAX,
     keep_alive_idle: float = KEEP_ALIVE_IDLE_SECONDS,
 ) -> RunningSimulator:
-    """Serve a data set. ``clock`` gives seconds and ages sessions; ``faults`` as ``faults.parse_fault`` reads them."""
+    """Serve a data set. ``clock`` and ``zone`` are the server's; ``faults`` as ``faults.parse_fault`` reads them."""
     return RunningSimulator(
-        SimulatedSystem(data, flavour=flavour, clock=clock),
+        SimulatedSystem(data, flavour=flavour, clock=clock, zone=zone),
         port=port,
         faults=faults,
         flavour=flavour,

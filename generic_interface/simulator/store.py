@@ -39,7 +39,7 @@ class TicketStore:
         now: datetime,
         months: tuple[Month, ...] = (),
     ) -> None:
-        self.agents: Mapping[str, Agent] = {agent.login: agent for agent in agents}
+        self.agents: dict[str, Agent] = {agent.login: agent for agent in agents}
         self.queues: Mapping[str, Queue] = {queue.name: queue for queue in queues}
         self.customers: Mapping[str, Customer] = {customer.number: customer for customer in customers}
         self.customer_users: Mapping[str, CustomerUser] = {user.login: user for user in customer_users}

@@ -10,8 +10,11 @@ import pytest
 
 from generic_interface.client import Client
 from generic_interface.connection import Authentication
-from generic_interface.errors import AuthenticationFailed, BadAnswer, NoPermission, WrongRequest
+from generic_interface.errors import AuthenticationFailed, BadAnswer, IncompleteAnswer, NoPermission, WrongRequest
+from generic_interface.jsonreader import read_object
+from generic_interface.values import Fields
 from tests.generic_interface.conftest import make_connection
+from tests.generic_interface.replay import recorded_body
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OCTOBER: dict[str, Any] = {"start": datetime(2026, 10, 1, tzinfo=BERLIN), "end": datetime(2026, 11, 1, tzinfo=BERLIN)}
@@ -138,6 +141,31 @@ def test_search_with_operators_in_the_customer_is_refused(customer_id: str) -> N
         client.search_closed_tickets(**OCTOBER, customer_id=customer_id)
 
     assert transport.calls == []
+
+
+def test_tickets_are_found_by_numbers_in_parts_that_fit_an_address() -> None:
+    numbers = [f"2026{number:04}" for number in range(101)]
+    transport, client = scripted({"TicketID": ["5", "3"]}, {"TicketID": ["9"]}, search_limit=7)
+
+    assert client.find_tickets([*numbers, numbers[0]]) == ("5", "3", "9")
+    assert [parameters for _, parameters in transport.calls] == [
+        {**LOGIN, "TicketNumber": part, "SearchInArchive": "AllTickets", "Limit": len(part) + 1}
+        for part in (numbers[:100], numbers[100:])
+    ]
+
+
+def test_number_that_the_server_would_not_take_literally_is_not_asked_for() -> None:
+    transport, client = scripted({})
+
+    assert client.find_tickets(["", " ", "2026*", "20%", "1", "2||3"]) == ()
+    assert [parameters["TicketNumber"] for _, parameters in transport.calls] == [["1"]]
+    assert client.find_tickets(["*"]) == ()
+
+
+def test_more_tickets_than_numbers_are_not_believed() -> None:
+    """What a server answers that does not know the filter."""
+    with pytest.raises(IncompleteAnswer, match="more tickets than the 2 numbers"):
+        scripted({"TicketID": ["1", "2", "3"]})[1].find_tickets(["20261", "20262"])
 
 
 @pytest.mark.parametrize("state_types", [("closed", ""), (" ",)])
@@ -270,6 +298,31 @@ def test_tickets_are_asked_with_extended_and_ids_as_one_list() -> None:
         client.get_tickets(["3", "1"])
 
     assert transport.calls == [("TicketGet", {**LOGIN, "TicketID": "3,1", "Extended": 1})]
+
+
+def _extended() -> dict[str, object]:
+    return read_object(recorded_body("rest-ticketget-extended"), operation="TicketGet")
+
+
+class EchoTransport(ScriptedTransport):
+    """Shows every ticket that is asked for."""
+
+    def call(self, operation: str, parameters: Mapping[str, object]) -> dict[str, object]:
+        self.calls.append((operation, dict(parameters)))
+        [ticket] = Fields(_extended(), operation).objects("Ticket")
+        return {"Ticket": [{**ticket.values, "TicketID": each} for each in str(parameters["TicketID"]).split(",")]}
+
+
+@pytest.mark.parametrize(("batch_size", "sizes"), [(500, [100, 100, 50]), (90, [90, 90, 70])])
+def test_tickets_with_articles_come_in_smaller_batches(batch_size: int, sizes: list[int]) -> None:
+    transport = EchoTransport()
+    client = Client(make_connection(batch_size=batch_size), transport=transport)
+
+    batch = client.get_tickets([str(number) for number in range(1, 251)], with_articles=True)
+
+    assert [str(parameters["TicketID"]).count(",") + 1 for _, parameters in transport.calls] == sizes
+    assert {parameters["AllArticles"] for _, parameters in transport.calls} == {1}
+    assert len(batch.tickets) == 250
 
 
 @pytest.mark.parametrize("options", [{"search_limit": 0}, {"batch_size": 0}, {"search_limit": -1}])

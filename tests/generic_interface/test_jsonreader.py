@@ -24,6 +24,7 @@ def test_numbers_are_decimals_from_their_text() -> None:
 
 def test_lone_surrogates_and_nul_survive_until_the_values_are_read() -> None:
     assert read(b'{"a":"\\ud800\\u0000\\ud83d\\ude42"}') == {"a": "\ud800\x00\U0001f642"}
+    assert read(b'{"a":"\xed\xa0\x80\xed\xb9\x82"}') == {"a": "\ud800\ude42"}
 
 
 @pytest.mark.parametrize(

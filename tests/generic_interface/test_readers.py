@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -62,11 +62,20 @@ def test_ticket_is_read_with_all_its_fields() -> None:
         changed=datetime(2026, 10, 12, 10, tzinfo=BERLIN),
         closed=datetime(2026, 10, 12, 10, tzinfo=BERLIN),
         time_units=Decimal("75.00"),
+        age=timedelta(seconds=6335529),
     )
 
 
 def test_ticket_of_a_stock_system_has_the_same_fields_in_another_order() -> None:
     assert tickets(real("stock-ticketget"), "614")["614"].time_units == Decimal("1234574.04")
+
+
+@pytest.mark.parametrize("age", [None, "", "1", -1, True, 1.5, [], 10**11])
+def test_ticket_whose_age_is_no_number_of_seconds_is_read_without_it(age: object) -> None:
+    answer = real("rest-ticketget-extended")
+    answer["Ticket"][0]["Age"] = age
+
+    assert tickets(answer, "614")["614"].age is None
 
 
 def test_single_ticket_object_counts_as_a_list_of_one() -> None:
@@ -110,6 +119,39 @@ def test_ticket_that_comes_twice_is_a_bad_answer() -> None:
 def test_ticket_that_is_left_out_is_an_incomplete_answer() -> None:
     with pytest.raises(IncompleteAnswer, match=r"left out 2 of 3 tickets without a word .first: 525."):
         tickets(real("rest-ticketget-extended"), "614", "525", "252")
+
+
+def units_of_articles(*articles: dict[str, Any]) -> Decimal | None:
+    answer = real("rest-ticketget-extended")
+    answer["Ticket"][0]["Article"] = list(articles)
+    return read_tickets(answer, ["614"], zone=BERLIN, with_articles=True)["614"].article_units
+
+
+@pytest.mark.parametrize(
+    ("units", "total"),
+    [
+        ([0, 0], "0"),
+        ([15, Decimal("2.5"), -5], "12.5"),
+        (["7.25", 1], "8.25"),
+        ([Decimal("0.1")] * 30, "3"),
+        ([Decimal("0.30000000000000004"), Decimal("1234567.89")], "1234568.19"),
+    ],
+)
+def test_time_of_articles_is_added_exactly(units: list[Any], total: str) -> None:
+    articles = [{"ArticleID": number, "TimeUnit": each} for number, each in enumerate(units, start=1)]
+
+    assert units_of_articles(*articles) == Decimal(total)
+
+
+@pytest.mark.parametrize("units", ["", None, "1,5", "1e3", Decimal("0.005"), True, []])
+def test_article_with_time_of_another_form_is_a_bad_answer_that_names_it(units: Any) -> None:
+    with pytest.raises(BadAnswer, match="TicketGet, ticket 614, article 9: the field TimeUnit"):
+        units_of_articles({"ArticleID": 9, "TimeUnit": units})
+
+
+def test_article_that_says_nothing_of_time_is_a_bad_answer() -> None:
+    with pytest.raises(BadAnswer, match="article 9: the field TimeUnit is missing"):
+        units_of_articles({"ArticleID": 8, "TimeUnit": 5}, {"ArticleID": 9})
 
 
 @pytest.mark.parametrize("answer", [{}, {"Ticket": None}, {"Ticket": "614"}, {"Ticket": ["614"]}])

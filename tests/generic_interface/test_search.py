@@ -144,8 +144,8 @@ def test_page_of_exactly_the_limit_is_split_by_time() -> None:
     assert ids == ("2", "1")
     assert server.windows == [
         (FIRST, LAST),
-        (datetime(2026, 10, 16, 12), LAST),
         (FIRST, datetime(2026, 10, 16, 11, 59, 59)),
+        (datetime(2026, 10, 16, 12), LAST),
     ]
 
 
@@ -187,6 +187,21 @@ def test_ticket_of_a_cut_page_that_moves_on_meanwhile_is_kept() -> None:
     ids = complete_search(lambda first, last: pages.pop(0), first=FIRST, last=LAST, zone=BERLIN, limit=2)
 
     assert ids == ("9", "8")
+
+
+@pytest.mark.parametrize("moves_before", range(1, 12))
+def test_ticket_that_changes_between_two_questions_is_found_where_it_moved(moves_before: int) -> None:
+    days = [FIRST, FIRST + timedelta(days=20), FIRST + timedelta(days=22), FIRST + timedelta(days=24)]
+    server = Tickets(list(zip(days, "1234", strict=True)), limit=3)
+
+    def search(first: datetime, last: datetime) -> list[str]:
+        if len(server.windows) == moves_before:
+            server.closings = [(LAST, "1"), *server.closings[:-1]]
+        return server(first, last)
+
+    ids = complete_search(search, first=FIRST, last=LAST, zone=BERLIN, limit=3)
+
+    assert sorted(ids) == ["1", "2", "3", "4"]
 
 
 def test_empty_half_is_asked_once_more() -> None:

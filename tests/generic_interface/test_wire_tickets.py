@@ -127,7 +127,35 @@ def test_title_comes_verbatim_with_quotes_and_umlauts(serve: Serve) -> None:
 def test_articles_that_nobody_asked_for_do_no_harm(serve: Serve) -> None:
     _, client = serve(recorded("rest-ticketget-everything"))
 
-    assert client.get_tickets(["525"]).tickets[0].ticket_id == "525"
+    assert client.get_tickets(["525"]).tickets[0].article_units is None
+
+
+@pytest.mark.parametrize(
+    ("name", "ticket_id", "units"),
+    [
+        ("rest-ticketget-everything", "525", "50"),
+        ("rest-ticketget-everything-postgresql", "71", "90.5"),
+        ("rest-ticketget-allarticles-attachments", "525", "50"),
+        ("rest-ticketget-attachments-without-content", "525", "50"),
+        ("rest-ticketget-merged-secondary", "377", "0"),
+    ],
+)
+def test_time_of_the_articles_is_summed_where_it_was_asked_for(
+    serve: Serve, name: str, ticket_id: str, units: str
+) -> None:
+    server, client = serve(recorded(name))
+
+    ticket = client.get_tickets([ticket_id], with_articles=True).tickets[0]
+
+    assert (ticket.article_units, ticket.time_units) == (Decimal(units), Decimal(units))
+    assert server.requests[0].json["AllArticles"] == 1
+    assert "Attachments" not in server.requests[0].json
+
+
+def test_ticket_without_articles_has_none_of_their_time(serve: Serve) -> None:
+    _, client = serve(recorded("rest-ticketget-extended"))
+
+    assert client.get_tickets(["614"], with_articles=True).tickets[0].article_units == 0
 
 
 def test_history_tells_bookings_and_state_changes(serve: Serve) -> None:

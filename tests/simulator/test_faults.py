@@ -38,6 +38,15 @@ def test_truncated_announces_more_than_it_sends(faulty: Caller) -> None:
     assert len(cut.value.partial) + cut.value.expected == 35
 
 
+@pytest.mark.parametrize(("cut_at", "sent"), [(None, 17), (30, 30)])
+def test_cut_announces_nothing_and_closes_the_connection(faulty: Caller, cut_at: int | None, sent: int) -> None:
+    faulty.simulator.faults.cut_at = cut_at
+    with fail(faulty, "cut") as response:
+        content = response.read()
+
+    assert (response.status, response.getheader("Content-Length"), len(content)) == (200, None, sent)
+
+
 def test_slow_drips_the_whole_answer(faulty: Caller) -> None:
     with fail(faulty, "slow") as response:
         content = response.read()

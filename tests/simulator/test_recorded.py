@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generic_interface.simulator.recorded import RecordedSystem, start_recorded_system
+from generic_interface.simulator.recorded import RECORDED_AT, RecordedSystem, start_recorded_system
 from tests.simulator.asking import Caller
 from tests.simulator.recordings import MONTH_FOLDER
 
@@ -30,7 +30,7 @@ BOOKED = {
 
 @pytest.fixture
 def recorded() -> Iterator[Caller]:
-    with start_recorded_system(MONTH_FOLDER) as running, Caller(running) as caller:
+    with start_recorded_system(MONTH_FOLDER, clock=lambda: RECORDED_AT) as running, Caller(running) as caller:
         yield caller
 
 

@@ -165,6 +165,20 @@ def told(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [{key: value for key, value in ticket.items() if key not in UNTOLD} for ticket in answer["Ticket"]]
 
 
+ARTICLE_READS = [name for name in REPLAYED if re.match("rest-ticketget-(all|attach|everything|merged)", name)]
+
+
+@pytest.mark.parametrize("replayed", ARTICLE_READS, indirect=True)
+def test_time_of_each_rebuilt_article_is_the_recorded_one(replayed: tuple[Recording, Answer]) -> None:
+    recording, answer = replayed
+
+    assert times_of_articles(answer.json) == times_of_articles(recording.answer.json)
+
+
+def times_of_articles(answer: dict[str, Any]) -> list[float]:
+    return [article["TimeUnit"] for ticket in answer["Ticket"] for article in ticket["Article"]]
+
+
 FEW_ROWS = [
     name
     for name in REPLAYED

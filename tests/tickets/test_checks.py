@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 
 from generic_interface.batches import Progress
@@ -24,7 +25,9 @@ OPERATIONS = ["SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet", 
 
 
 def checks(system: TicketSystem, now: datetime = NOW) -> list[Check]:
-    return check_connection(system.pk, clock=lambda: now)
+    """At this moment by the clocks of the portal and of the stand-in alike."""
+    with time_machine.travel(now, tick=False):
+        return check_connection(system.pk)
 
 
 def test_each_operation_is_asked(system: TicketSystem) -> None:
@@ -36,6 +39,7 @@ def test_each_operation_is_asked(system: TicketSystem) -> None:
     assert all(check.works and not check.fix for check in found)
     assert found[0].text == "The login works."
     assert found[2].text == "Tickets read: 5."
+    assert found[4].text.startswith("The ticket system's clock and zone fit. Taken as Europe/Berlin, the newest ticket")
     assert found[-1].text.startswith("Entries of anna.mueller in 2026-11 read: ")
 
 
@@ -89,20 +93,47 @@ def test_system_without_late_changes_is_fine(simulator: RunningSimulator, connec
     assert found[1].text == "The search works; no ticket was changed in the last year."
 
 
-def test_ticket_changed_in_the_future_proves_a_wrong_zone(connect: Connect) -> None:
-    data = build_month(tickets=1)
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("UTC", "Taken as UTC, the ticket system's clock is 120 minutes ahead of the portal's."),
+        ("Europe/Helsinki", "Taken as Europe/Helsinki, the ticket system's clock is 60 minutes behind the portal's."),
+    ],
+)
+def test_age_of_the_tickets_proves_a_wrong_zone(
+    simulator: RunningSimulator, connect: Connect, zone: str, said: str
+) -> None:
+    found = {check.operation: check for check in checks(connect(simulator, time_zone=zone))}
+
+    assert (found["Time zone"].works, found["Time zone"].text) == (False, said)
+    assert found["Time zone"].fix.startswith("Set the zone to the ticket system's OTRSTimeZone")
+
+
+@pytest.mark.parametrize(("minutes", "works"), [(-6, False), (-5, True), (5, True), (6, False)])
+def test_clock_may_go_wrong_by_five_minutes(small_data: DataSet, connect: Connect, minutes: int, works: bool) -> None:
+    with start_simulator(small_data, clock=lambda: NOW.timestamp() + 60 * minutes) as running:
+        found = {check.operation: check.works for check in checks(connect(running))}
+
+    assert found["Time zone"] is works
+
+
+def test_ticket_changed_in_the_future_proves_a_wrong_zone_where_no_age_tells_it(connect: Connect) -> None:
+    data = build_month(tickets=0)
+    data.create(title="of today", customer="K0001", at=datetime(2026, 11, 1, 8, 30))
     with start_simulator(data) as running:
-        system = connect(running, time_zone="America/New_York")
-        data.book(data.closed_in((2026, 10))[0], 5)
+        fits = {check.operation: check for check in checks(connect(running))}
+        found = {check.operation: check for check in checks(connect(running, time_zone="America/Los_Angeles"))}
 
-        found = {check.operation: check for check in checks(system, now=NOW)}
-
+    assert fits["Time zone"].text.endswith("the newest ticket read was last changed at 2026-11-01 08:30:00.")
+    assert not fits["Time zone"].text.startswith("The ticket system's clock")
     assert (found["Time zone"].works, found["Time zone"].fix.startswith("Set the zone")) == (False, True)
 
 
 def test_operation_that_refuses_for_its_own_reason_is_told(system: TicketSystem) -> None:
     class Refusing(Client):
-        def get_tickets(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> TicketBatch:
+        def get_tickets(
+            self, ids: Sequence[str], *, with_articles: bool = False, on_progress: Progress | None = None
+        ) -> TicketBatch:
             raise ApplicationError("TicketGet.MissingParameter", "Got no TicketID!")
 
     found = check_connection(system.pk, clock=clock, make_client=lambda system: Refusing(connection_of(system)))
@@ -113,7 +144,9 @@ def test_operation_that_refuses_for_its_own_reason_is_told(system: TicketSystem)
 
 def test_ticket_that_is_not_shown_leaves_the_rest(system: TicketSystem) -> None:
     class Blind(Client):
-        def get_tickets(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> TicketBatch:
+        def get_tickets(
+            self, ids: Sequence[str], *, with_articles: bool = False, on_progress: Progress | None = None
+        ) -> TicketBatch:
             return TicketBatch(tickets=(), unreadable=tuple(ids))
 
     found = check_connection(system.pk, clock=clock, make_client=lambda system: Blind(connection_of(system)))
