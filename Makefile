@@ -7,7 +7,8 @@ SETTINGS := DJANGO_SETTINGS_MODULE=portal.settings
 # all commands, so that they work on the demo's data; it refuses a database that holds anything real.
 DEMO_DIR ?= var
 DEMO := $(SETTINGS) VAR_DIR=$(DEMO_DIR) DATABASE_URL= REDIS_URL= CELERY_BROKER_URL=filesystem://localhost \
-	HTTPS=off DEBUG=off BEHIND_TLS_PROXY=off ALLOWED_HOSTS=localhost,127.0.0.1 BILLING_DAY_OF_MONTH=0
+	HTTPS=off DEBUG=off BEHIND_TLS_PROXY=off ALLOWED_HOSTS=localhost,127.0.0.1 BILLING_DAY_OF_MONTH=0 \
+	NIGHTLY_READING_HOUR=-1
 # What a production .env looks like to Django's deployment check.
 PRODUCTION := $(SETTINGS) SECRET_KEY=8f3Kq9-only-for-the-check-Zt5wXv1bN7mLr2YcGh6JdPs4QeUaTnRk \
 	FIELD_ENCRYPTION_KEYS=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= DEBUG=off HTTPS=on BEHIND_TLS_PROXY=on \

@@ -4,9 +4,11 @@ Everything may be done twice. A run that was killed is claimed again when its le
 orders as an undisturbed one, because what already stands is found unchanged.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,6 +31,8 @@ from tickets.models import AnyUser, Customer, SyncRun, TicketSystem
 from tickets.sync import SyncBusy, is_final, run_sync, start_sync
 
 LONGEST_STEP = 200
+PAUSE_SECONDS, MOST_PAUSES = 3.0, 200
+"""How often and how long a run looks whether another reading of a ticket system has ended: ten minutes in all."""
 
 
 class RunBusy(Exception):
@@ -91,9 +95,11 @@ def run_billing(
     clock: Callable[[], datetime] = timezone.now,
     make_client: Callable[[TicketSystem], Client] = open_client,
     on_progress: OnStep | None = None,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> BillingRun:
     """Do the run from start to end in this process and return it finished.
 
+    A ticket system that is being read for something else is waited for, ``sleep`` (seconds) between two looks.
     Raises ``RunBusy`` when somebody else works on it or it is over, ``LeaseLost`` when another worker takes it over.
     """
     now = clock()
@@ -106,7 +112,7 @@ def run_billing(
         if on_progress is not None:
             on_progress(step, done, total)
 
-    reading = _read(run, month, clock, make_client, tell)
+    reading = _read(run, month, clock, make_client, tell, sleep)
     tally = _bill(run, month, complete=not reading.problems, clock=clock, tell=tell)
     return _close(run, reading, tally, now=clock())
 
@@ -125,6 +131,7 @@ def _read(
     clock: Callable[[], datetime],
     make_client: Callable[[TicketSystem], Client],
     tell: OnStep,
+    sleep: Callable[[float], object],
 ) -> Reading:
     """Read the active systems, unless the run takes the mirror as it stands; a failing one does not stop the others."""
     reading = Reading()
@@ -132,18 +139,46 @@ def _read(
     if not systems:
         reading.problems.append(no_system())
     for system in systems:
-        sync = mirrored_by(system, month)
+        relay = named(str(system), tell)
+        sync = None
         try:
-            if run.reads_first and system.active and not _was_read_for(run, sync):
-                give_up_on(SyncRun, now=clock())  # else a sync that died too often would stand in the way for ever
-                sync = start_sync(system=system, month=month, user=run.started_by)
-                sync = run_sync(sync, clock=clock, make_client=make_client, on_progress=named(str(system), tell))
+            sync = _in_turn(partial(_read_system, run, system, month, clock, make_client, relay), relay, sleep)
             problem = sync_problem(system, month, sync)
         except SyncBusy as busy:
             problem = str(busy)
         reading.problems += [problem] if problem else []
         reading.anything = reading.anything or (sync is not None and sync.complete)
     return reading
+
+
+def _in_turn(read: Callable[[], SyncRun | None], tell: OnStep, sleep: Callable[[float], object]) -> SyncRun | None:
+    """What ``read`` gives once nobody else reads the ticket system, agent by agent perhaps; ``SyncBusy`` when that does
+    not come to an end.
+    """
+    for _pause in range(MOST_PAUSES):
+        try:
+            return read()
+        except SyncBusy:
+            tell(_("Waiting until another reading has ended"), 0, 0)
+            sleep(PAUSE_SECONDS)
+    return read()
+
+
+def _read_system(
+    run: BillingRun,
+    system: TicketSystem,
+    month: Month,
+    clock: Callable[[], datetime],
+    make_client: Callable[[TicketSystem], Client],
+    tell: OnStep,
+) -> SyncRun | None:
+    """The reading that the run rests on: a new one, unless it takes the mirror as it stands or it was read already."""
+    sync = mirrored_by(system, month)
+    if not (run.reads_first and system.active) or _was_read_for(run, sync):
+        return sync
+    give_up_on(SyncRun, now=clock())  # else a sync that died too often would stand in the way for ever
+    sync = start_sync(system=system, month=month, user=run.started_by)
+    return run_sync(sync, clock=clock, make_client=make_client, on_progress=tell)
 
 
 def _was_read_for(run: BillingRun, sync: SyncRun | None) -> bool:

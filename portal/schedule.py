@@ -11,6 +11,7 @@ from billing.models import BillingRun
 from common.jobs import Job, claimable, give_up_on
 from common.months import Month
 from tickets.models import SyncRun, TicketSystem
+from tickets.waiting import next_of_each_system
 
 PATIENCE = timedelta(minutes=1)
 """A job younger than this is about to be found by the message that was sent for it."""
@@ -26,10 +27,16 @@ def jobs_to_resume(jobs: QuerySet[Any], *, now: datetime) -> list[int]:
     return list(waiting.order_by("created_at", "pk").values_list("pk", flat=True))
 
 
+def syncs_to_resume(*, now: datetime) -> list[int]:
+    """The same for syncs, one of each ticket system that nobody reads: each sends the next one when it ends."""
+    give_up_on(SyncRun, now=now)
+    return next_of_each_system(syncs_on_their_own().filter(created_at__lt=now - PATIENCE), now=now)
+
+
 def syncs_on_their_own() -> QuerySet[SyncRun]:
-    """Without those that an unfinished billing run carries out itself: two would get into each other's way."""
+    """Without the months that an unfinished billing run reads itself: two would get into each other's way."""
     billing = BillingRun.objects.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING), reads_first=True)
-    return SyncRun.objects.exclude(month__in=billing.values("month"))
+    return SyncRun.objects.exclude(agent__isnull=True, month__in=billing.values("month"))
 
 
 def month_due(*, now: datetime, day: int) -> Month | None:

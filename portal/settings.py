@@ -131,9 +131,12 @@ CELERY_BEAT_SCHEDULE = {
     # The message is only a hint; what is due stands in the database. So a missed minute is caught up.
     "resume jobs whose worker died": {"task": "portal.resume_jobs", "schedule": 60.0},
     "start what is due": {"task": "portal.start_due_runs", "schedule": 300.0},
+    "plan what is read at night": {"task": "portal.plan_readings", "schedule": 300.0},
 }
 # Day on which the previous month is billed; 0: no scheduled run.
 BILLING_DAY_OF_MONTH = env.int("BILLING_DAY_OF_MONTH", default=0)
+# Hour from which the ticket systems are read every night; -1: never.
+NIGHTLY_READING_HOUR = env.int("NIGHTLY_READING_HOUR", default=3)
 
 # --- Sign-in ----------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -7,17 +7,19 @@ from django.utils import timezone
 from billing.models import BillingRun
 from billing.runs import start_run
 from billing.tasks import run as run_billing_task
-from portal.schedule import jobs_to_resume, month_due, syncs_on_their_own
+from portal.schedule import jobs_to_resume, month_due, syncs_on_their_own, syncs_to_resume
+from tickets.planning import plan_readings as plan_due_readings
 from tickets.tasks import sync as sync_task
+from tickets.waiting import next_of_each_system
 
 
 @shared_task(name="portal.resume_jobs")
 def resume_jobs() -> None:
-    """Send a new message for every job that nobody works on."""
+    """Send a new message for every job that nobody works on; of the syncs, one for each ticket system."""
     now = timezone.now()
     for pk in jobs_to_resume(BillingRun.objects.all(), now=now):
         run_billing_task.delay(pk)
-    for pk in jobs_to_resume(syncs_on_their_own(), now=now):
+    for pk in syncs_to_resume(now=now):
         sync_task.delay(pk)
 
 
@@ -28,3 +30,12 @@ def start_due_runs() -> None:
     month = month_due(now=now, day=settings.BILLING_DAY_OF_MONTH)
     if month is not None:
         run_billing_task.delay(start_run(month=month, now=now).pk)
+
+
+@shared_task(name="portal.plan_readings")
+def plan_readings() -> None:
+    """Read at night what may have changed; each reading sends the next one of its ticket system when it ends."""
+    now = timezone.now()
+    planned = {run.system_id for run in plan_due_readings(now)}
+    for pk in next_of_each_system(syncs_on_their_own().filter(system__in=planned), now=now):
+        sync_task.delay(pk)

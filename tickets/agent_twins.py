@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import Case, When
+from django.utils.translation import gettext as _
 
-from tickets.models import Agent, Ticket, TimeEntry
+from common.jobs import Job
+from tickets.models import Agent, SyncRun, Ticket, TimeEntry
 
 
 def index_agents(rows: Iterable[Agent]) -> tuple[dict[int, Agent], dict[str, Agent]]:
@@ -22,7 +24,8 @@ def merge_twins(rows: Iterable[Agent], pairs: Mapping[int, str], *, now: datetim
     """Merge the rows that ``pairs`` (UserID to login) shows to be one agent; ``False`` when there are none.
 
     A row without entries goes into the other; else the entries get fresh running numbers, and a booking that both
-    rows hold from different sources stays live once. To be called inside a transaction.
+    rows hold from different sources stays live once. Readings of the row that goes are the keeper's from now on, the
+    one that is being written among them. To be called inside a transaction that has locked the system.
     """
     by_user_id, by_login = index_agents(rows)
     twins = []
@@ -42,14 +45,43 @@ def merge_twins(rows: Iterable[Agent], pairs: Mapping[int, str], *, now: datetim
         keeper.user_id, keeper.login = numbered.user_id, named.login
         keeper.name, keeper.email = keeper.name or other.name, keeper.email or other.email
         keeper.departed = keeper.departed or other.departed
+        keeper.account_id = keeper.account_id or other.account_id
         keeper_of[other.pk] = keeper.pk
         keepers.append(keeper)
     _give_entries(keeper_of, now=now)
     owners = [When(owner=other, then=keeper) for other, keeper in keeper_of.items()]
     Ticket.objects.filter(owner__in=keeper_of).update(owner=Case(*owners))
+    _give_runs(keeper_of, now=now)
     Agent.objects.filter(pk__in=keeper_of).delete()
-    Agent.objects.bulk_update(keepers, ["user_id", "login", "name", "email", "departed"])
+    Agent.objects.bulk_update(keepers, ["user_id", "login", "name", "email", "departed", "account"])
     return True
+
+
+def _give_runs(keeper_of: Mapping[int, int], *, now: datetime) -> None:
+    """Where both rows have a run under way for one month the database allows the keeper one of them: the one that is
+    being worked on, else the older one.
+    """
+    both = SyncRun.objects.filter(agent__in=[*keeper_of.keys(), *keeper_of.values()])
+    active = both.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    taken: set[tuple[int | None, object]] = set()
+    surplus = []
+    for run in sorted(active, key=lambda run: (-_seconds(run.lease_until), run.pk)):
+        place = (keeper_of.get(run.agent_id or 0, run.agent_id), run.month)
+        if place in taken:
+            surplus.append(run.pk)
+        taken.add(place)
+    SyncRun.objects.filter(pk__in=surplus).update(
+        state=Job.State.FAILED,
+        finished_at=now,
+        lease_until=None,
+        error=_("This agent turned out to be the same as another one, whose reading of the month takes its place."),
+    )
+    keepers = [When(agent=other, then=keeper) for other, keeper in keeper_of.items()]
+    SyncRun.objects.filter(agent__in=keeper_of).update(agent=Case(*keepers))
+
+
+def _seconds(moment: datetime | None) -> float:
+    return moment.timestamp() if moment is not None else 0
 
 
 def _give_entries(keeper_of: Mapping[int, int], *, now: datetime) -> None:

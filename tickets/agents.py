@@ -27,6 +27,10 @@ class AgentBook:
     def of_login(self, login: str) -> int:
         return self.by_folded_login[login.casefold()]
 
+    def was_shown(self, login: str) -> bool:
+        """Whether a ticket has ever shown this login, with its UserID, or a person has entered both."""
+        return self.of_login(login) in self.by_user_id.values()
+
 
 def learn_agents(system: TicketSystem, snapshot: MonthSnapshot, *, now: datetime) -> AgentBook:
     """Write what the snapshot tells about agents and return all of the system. To be called inside a transaction.

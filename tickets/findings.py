@@ -1,6 +1,5 @@
 """What a sync found missing or contradictory, in sentences."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from common.money import plain
 from common.months import Month
 from generic_interface.records import TicketRecord
 from tickets.agents import AgentBook
@@ -16,6 +14,8 @@ from tickets.matching import Combined, Plan, Wanted
 from tickets.models import TicketSystem
 from tickets.snapshot import MonthSnapshot
 from tickets.ticket_rows import TicketBook
+from tickets.vanished_findings import find_vanished, ticket_name
+from tickets.window_findings import silent_logins, stays, unseen_tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ def find(
             }
 
     lower, outside, higher = _compare_totals(system, snapshot, plan, tickets)
-    kept, vanished = _vanished(system, snapshot, plan, tickets, numbers, accept_losses=accept_losses)
+    kept, vanished = find_vanished(system, snapshot, plan, tickets, numbers, accept_losses=accept_losses)
+    staying, elsewhere = (combined.elsewhere, []) if snapshot.of_agent else ([], combined.elsewhere)
     gaps = [
         *_unreadable(snapshot, tickets, numbers),
         *_not_found(system, snapshot),
@@ -58,6 +59,7 @@ def find(
         *lower,
         *shown(combined.only_history, _only_history()),
         *shown(combined.only_accounting, _only_accounting()),
+        *shown(staying, stays()),
         *_not_asked(snapshot, agents, windows),
         *_taken(plan),
     ]
@@ -65,7 +67,9 @@ def find(
         *vanished,
         *higher,
         *outside,
-        *shown(combined.elsewhere, _elsewhere()),
+        *shown(elsewhere, _elsewhere()),
+        *unseen_tickets(snapshot),
+        *silent_logins(snapshot, was_shown=agents.was_shown),
         *_shortened(tickets),
     ]
     return Findings(gaps=tuple(gaps), notes=tuple(notes))
@@ -95,13 +99,15 @@ def _elsewhere() -> str:
 def _unreadable(snapshot: MonthSnapshot, tickets: TicketBook, numbers: Mapping[int, str]) -> list[str]:
     return [
         _("Ticket %(ticket)s cannot be read: it was deleted or the portal's agent may not see it or its history.")
-        % {"ticket": _name(ticket_id, tickets, numbers)}
+        % {"ticket": ticket_name(ticket_id, tickets, numbers)}
         for ticket_id in sorted(snapshot.unreadable)
     ]
 
 
 def _not_found(system: TicketSystem, snapshot: MonthSnapshot) -> list[str]:
     """An empty or short answer of the search, seen by the tickets that were read for another reason."""
+    if snapshot.of_agent:
+        return []
     start, end, found = snapshot.month.start(system.zone), snapshot.month.end(system.zone), set(snapshot.closed)
     return [
         _(
@@ -117,67 +123,11 @@ def _not_found(system: TicketSystem, snapshot: MonthSnapshot) -> list[str]:
     ]
 
 
-def _vanished(
-    system: TicketSystem,
-    snapshot: MonthSnapshot,
-    plan: Plan,
-    tickets: TicketBook,
-    numbers: Mapping[int, str],
-    *,
-    accept_losses: bool,
-) -> tuple[list[str], list[str]]:
-    """Gaps and notes on tickets that an earlier sync has mirrored and that are no longer there."""
-    kept, notes = [], []
-    lost: defaultdict[int, Decimal] = defaultdict(Decimal)
-    for row in plan.gone:
-        lost[row.ticket] += row.key.units
-    for ticket_id in sorted(snapshot.vanished):
-        ticket = tickets.by_id[ticket_id]
-        values = {"ticket": _name(ticket_id, tickets, numbers)}
-        if ticket in plan.units and not accept_losses:
-            minutes = plain(plan.units[ticket] * system.minutes_per_unit)
-            kept.append(_not_shown_but_kept() % {**values, "minutes": minutes})
-        elif ticket not in lost:
-            notes.append(_not_shown() % values)
-        if ticket in lost:
-            minutes = plain(lost[ticket] * system.minutes_per_unit)
-            notes.append(_not_shown_and_gone() % {**values, "minutes": minutes})
-    return kept, notes
-
-
-def _not_shown() -> str:
-    return _(
-        "Ticket %(ticket)s, known from an earlier sync, is neither found nor shown any more: it was deleted, or "
-        "the portal's agent lost the right to read it."
-    )
-
-
-def _not_shown_but_kept() -> str:
-    return _(
-        "Ticket %(ticket)s, known from an earlier sync, is neither found nor shown any more. Its %(minutes)s minutes "
-        "are kept. Give the portal's agent the right to read it; if it was deleted, run the sync again and accept "
-        "losses."
-    )
-
-
-def _not_shown_and_gone() -> str:
-    return _(
-        "Ticket %(ticket)s, known from an earlier sync, is neither found nor shown any more; %(minutes)s minutes of it "
-        "are marked as gone."
-    )
-
-
 def _shortened(tickets: TicketBook) -> list[str]:
     return [
         _("Ticket %(number)s: a text was too long and was cut.") % {"number": number}
         for number in dict.fromkeys(tickets.shortened)
     ]
-
-
-def _name(ticket_id: str, tickets: TicketBook, numbers: Mapping[int, str]) -> str:
-    """The ticket's number if it is known."""
-    number = numbers.get(tickets.by_id.get(ticket_id, 0))
-    return number or _("with TicketID %(ticket_id)s") % {"ticket_id": ticket_id}
 
 
 def _compare_totals(
@@ -187,7 +137,8 @@ def _compare_totals(
 
     Where agents tell the time, it was read for some months only. Of a ticket that was not closed in the month and was
     created earlier or changed later, the rest may have been booked outside of them. What is to be billed must be known
-    in full, and what is kept of a contradiction must be named.
+    in full, and what is kept of a contradiction must be named. The reading of one agent's month says nothing of other
+    agents' time, so there only tickets count whose history was read, or that contradict it.
     """
     lower, outside, higher = [], [], []
     by_ticket = system.time_source != TicketSystem.TimeSource.AGENTS
@@ -200,6 +151,8 @@ def _compare_totals(
         key = tickets.by_id[ticket.ticket_id]
         units = plan.units.get(key, Decimal(0))
         if units == ticket.time_units or (by_ticket and ticket.ticket_id not in with_history):
+            continue
+        if snapshot.of_agent and ticket.ticket_id not in with_history and key not in kept:
             continue
         if units > ticket.time_units:
             higher.append(_differs(ticket, units))
@@ -224,7 +177,7 @@ def _read_further() -> str:
 
 def _not_asked(snapshot: MonthSnapshot, agents: AgentBook, windows: Mapping[int, AbstractSet[Month]]) -> list[str]:
     """With both sources: who booked in the month without the portal knowing a login to ask for."""
-    if not snapshot.windows:
+    if snapshot.of_agent or not snapshot.windows:
         return []
     creators = {
         agents.by_user_id[booking.creator_id]

@@ -38,6 +38,10 @@ class Row(NamedTuple):
     queue: str
     live: bool
 
+    def moves_to(self, booking: Wanted) -> bool:
+        """Whether a row that the ticket system still showed would be put on another ticket."""
+        return self.live and self.ticket != booking.ticket
+
 
 class Standing(Enum):
     """What a reading says about a row that it did not show."""
@@ -58,7 +62,7 @@ class Plan:
     """Rows to be written like the booking beside them: moved, seen again, or with the queue known by now."""
     gone: list[Row] = field(default_factory=list)
     kept: list[Row] = field(default_factory=list)
-    """Would be gone, but what was read of their ticket contradicts itself; see ``keep``."""
+    """Would be gone or moved, but what was read of their ticket contradicts itself; see ``keep``."""
     suspects: set[int] = field(default_factory=set)
     """Tickets that must be read first: an equal booking stands there, and it may be the one that came by a merge."""
     taken: list[Row] = field(default_factory=list)
@@ -68,15 +72,20 @@ class Plan:
 
     @property
     def moved(self) -> int:
-        return sum(row.live and row.ticket != wanted.ticket for row, wanted in self.changed)
+        return sum(row.moves_to(wanted) for row, wanted in self.changed)
 
-    def keep(self, totals: Mapping[int, Decimal]) -> None:
-        """Mark nothing as gone on tickets that say more units themselves than were shown: it may be what is missing.
+    def keep(
+        self, totals: Mapping[int, Decimal], *, uncertain: Callable[[Row, Wanted], bool] = lambda row, booking: False
+    ) -> None:
+        """Take nothing from tickets that say more units themselves than were shown: it may be what is missing.
 
-        ``totals`` are the tickets' own sums by key of the mirror.
+        ``totals`` are the tickets' own sums by key of the mirror. Moves stand but for the ``uncertain`` ones.
         """
         short = {ticket for ticket, total in totals.items() if self.units.get(ticket, Decimal(0)) < total}
-        self.kept = [row for row in self.gone if row.ticket in short]
+        staying = [row for row, b in self.changed if row.moves_to(b) and row.ticket in short and uncertain(row, b)]
+        keys = {row.pk for row in staying}
+        self.changed = [(row, booking) for row, booking in self.changed if row.pk not in keys]
+        self.kept = [row for row in self.gone if row.ticket in short] + staying
         self.gone = [row for row in self.gone if row.ticket not in short]
 
 
@@ -179,7 +188,7 @@ class Combined:
     matched: int = 0
     """Bookings that both sources show on the same ticket."""
     elsewhere: list[Wanted] = field(default_factory=list)
-    """Shown by both on different tickets; kept on the one that time accounting names, because it was read last."""
+    """Shown by both on different tickets, as they are kept: on the one that the source names which was read last."""
     only_history: list[Wanted] = field(default_factory=list)
     only_accounting: list[Wanted] = field(default_factory=list)
 
@@ -190,11 +199,13 @@ def combine(
     *,
     compared: Callable[[Wanted], bool],
     read_tickets: AbstractSet[int],
+    history_is_newer: bool = False,
 ) -> Combined:
     """Match ticket histories with time accounting, booking by booking.
 
     ``compared`` says of a booking from a history whether time accounting was asked for its agent and month. Of the
-    accounted bookings those on tickets outside ``read_tickets`` have no history to stand in.
+    accounted bookings those on tickets outside ``read_tickets`` have no history to stand in. ``history_is_newer``:
+    the histories were read after the time accounting, because it was doubted.
     """
     combined = Combined()
     from_history: defaultdict[Key, list[Wanted]] = defaultdict(list)
@@ -207,12 +218,23 @@ def combine(
     for booking in accounted:
         from_accounting[booking.key].append(booking)
     for key in from_history.keys() | from_accounting.keys():
-        _combine_equals(from_history[key], from_accounting[key], read_tickets=read_tickets, combined=combined)
+        _combine_equals(
+            from_history[key],
+            from_accounting[key],
+            read_tickets=read_tickets,
+            history_is_newer=history_is_newer,
+            combined=combined,
+        )
     return combined
 
 
 def _combine_equals(
-    history: list[Wanted], accounted: list[Wanted], *, read_tickets: AbstractSet[int], combined: Combined
+    history: list[Wanted],
+    accounted: list[Wanted],
+    *,
+    read_tickets: AbstractSet[int],
+    history_is_newer: bool,
+    combined: Combined,
 ) -> None:
     by_ticket = Counter(booking.ticket for booking in accounted)
     only_history = []
@@ -229,10 +251,11 @@ def _combine_equals(
             by_ticket[booking.ticket] -= 1
             only_accounting.append(booking)
     pairs = min(len(only_history), len(only_accounting))
-    combined.elsewhere += only_accounting[:pairs]
+    elsewhere = only_history[:pairs] if history_is_newer else only_accounting[:pairs]
+    combined.elsewhere += elsewhere
     combined.only_history += only_history[pairs:]
     combined.only_accounting += [b for b in only_accounting[pairs:] if b.ticket in read_tickets]
-    combined.wanted += only_accounting + only_history[pairs:]
+    combined.wanted += elsewhere + only_accounting[pairs:] + only_history[pairs:]
 
 
 class Trace(NamedTuple):

@@ -1,19 +1,52 @@
 """Questions to the mirror that several places ask."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
 from common.months import Month
+from tickets.bulk import batches
 from tickets.models import Agent, Ticket, TicketClosing, TicketSystem, TimeEntry
 from tickets.snapshot import Known
 
 
 class MonthTotals(NamedTuple):
-    """``tickets`` counts those closed in the month, the rest is about present entries booked in it."""
+    """``tickets`` counts those closed in the month, the rest is about present entries booked in it.
+
+    Of one agent ``tickets`` counts those with such entries.
+    """
 
     tickets: int
     entries: int
     minutes: Decimal
+
+
+class NamedTicket(NamedTuple):
+    """A mirrored ticket as time accounting names it; without a customer ``customer_id`` is empty."""
+
+    ticket_id: str
+    title: str
+    customer_id: str
+
+
+def lock_system(system: int) -> None:
+    """For the rest of the transaction nobody else plans, starts, claims or writes a sync of this ticket system.
+
+    No column is read but the key: a password that cannot be decrypted is the sync's business, not the lock's.
+    """
+    list(TicketSystem.objects.select_for_update(no_key=True).filter(pk=system).values_list("pk"))
+
+
+def tickets_by_number(system: TicketSystem, numbers: Iterable[str]) -> dict[str, NamedTicket]:
+    """The mirrored tickets with these numbers, as far as their TicketIDs are known."""
+    found: dict[str, NamedTicket] = {}
+    for batch in batches(sorted(set(numbers))):
+        rows = Ticket.objects.filter(system=system, number__in=batch, ticket_id__isnull=False).order_by("pk")
+        for number, ticket_id, title, customer in rows.values_list(
+            "number", "ticket_id", "title", "customer__customer_id"
+        ):
+            found[number] = NamedTicket(ticket_id or "", title, customer or "")
+    return found
 
 
 def known_before(system: TicketSystem, month: Month) -> Known:
@@ -35,3 +68,11 @@ def month_totals(system: TicketSystem, month: Month) -> MonthTotals:
     closings = TicketClosing.objects.filter(ticket__system=system, month=month.first_day)
     minutes = list(TimeEntry.objects.filter(system=system).present().booked_in(month).values_list("minutes", flat=True))
     return MonthTotals(tickets=closings.count(), entries=len(minutes), minutes=sum(minutes, Decimal(0)))
+
+
+def agent_totals(agent: int, month: Month) -> MonthTotals:
+    """The same of one agent, by key."""
+    entries = TimeEntry.objects.filter(agent=agent).present().booked_in(month).values_list("ticket", "minutes")
+    rows = list(entries)
+    minutes = sum((minutes for _ticket, minutes in rows), Decimal(0))
+    return MonthTotals(tickets=len({ticket for ticket, _minutes in rows}), entries=len(rows), minutes=minutes)

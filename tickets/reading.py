@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from common.months import Month
 from common.progress import OnStep
 from generic_interface.client import Client
-from generic_interface.records import AccountedTime, TicketRecord
+from generic_interface.clock import MOST_DRIFT, clock_drift
+from generic_interface.records import AccountedTime, TicketBatch, TicketRecord
 from tickets.models import TicketSystem
 from tickets.snapshot import Known, MonthSnapshot, SyncStopped, Window
 
@@ -39,9 +41,7 @@ def read_month(
         if source == TicketSystem.TimeSource.HISTORY or not closed:  # what was closed was changed: see findings
             changed = _search_changed(client, system=system, month=month, now=now, closed=closed)
     missing = (known.closed | known.booked if by_ticket else known.closed) - {*closed, *changed}
-    batch = client.get_tickets(
-        list(dict.fromkeys((*closed, *changed, *sorted(missing)))), on_progress=_counted(on_step, _("Reading tickets"))
-    )
+    batch = _read_tickets(client, [*closed, *changed, *sorted(missing)], system=system, on_step=on_step)
     snapshot = MonthSnapshot(
         month=month,
         closed=closed,
@@ -56,14 +56,26 @@ def read_month(
     return snapshot
 
 
-def read_more(client: Client, snapshot: MonthSnapshot, ids: Iterable[str], *, on_step: OnStep) -> MonthSnapshot:
-    """The snapshot with further tickets and their histories, for time that may have moved here from them."""
-    batch = client.get_tickets(sorted(ids), on_progress=_counted(on_step, _("Reading tickets that time came from")))
+def read_more(
+    client: Client, snapshot: MonthSnapshot, ids: Iterable[str], *, system: TicketSystem, on_step: OnStep
+) -> MonthSnapshot:
+    """The snapshot with further mirrored tickets, for time that may have moved here from them or may be gone.
+
+    Their histories come along where these are a source of time. A ticket that was read before is read anew.
+    """
+    batch = client.get_tickets(
+        sorted(ids),
+        with_articles=system.reads_articles,
+        on_progress=counted(on_step, _("Reading tickets that time was on")),
+    )
+    again = {ticket.ticket_id for ticket in batch.tickets}
     snapshot = replace(
         snapshot,
-        tickets=snapshot.tickets + batch.tickets,
-        unreadable=snapshot.unreadable | frozenset(batch.unreadable),
+        tickets=tuple(ticket for ticket in snapshot.tickets if ticket.ticket_id not in again) + batch.tickets,
+        vanished=snapshot.vanished | frozenset(batch.unreadable),
     )
+    if system.time_source == TicketSystem.TimeSource.AGENTS:
+        return snapshot
     return _read_histories(client, snapshot, batch.tickets, on_step=on_step)
 
 
@@ -104,9 +116,12 @@ def _search_closed(
 def _search_changed(
     client: Client, *, system: TicketSystem, month: Month, now: datetime, closed: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """A booking is a change, so this finds the open tickets with time. A closing is one too: both searches must fit."""
+    """A booking is a change, so this finds the open tickets with time. A closing is one too: both searches must fit.
+
+    What changes while the month is being read is found as well.
+    """
     for _attempt in range(2):
-        changed = client.search_changed_tickets(start=month.start(system.zone), end=now)
+        changed = client.search_changed_tickets(start=month.start(system.zone), end=now + timedelta(days=1))
         if changed or not closed:
             return changed
     raise SyncStopped(
@@ -118,11 +133,34 @@ def _search_changed(
     )
 
 
+def _read_tickets(client: Client, ids: Iterable[str], *, system: TicketSystem, on_step: OnStep) -> TicketBatch:
+    """With a wrong zone the month would end too early or too late, so what the tickets tell of the clock is looked at.
+
+    The portal's own clock is asked and not the sync's moment: only the time around the call can be compared.
+    """
+    asked = timezone.now()
+    batch = client.get_tickets(
+        list(dict.fromkeys(ids)),
+        with_articles=system.reads_articles,
+        on_progress=counted(on_step, _("Reading tickets")),
+    )
+    drift = clock_drift(batch.tickets, asked=asked, answered=timezone.now())
+    if drift is not None and abs(drift) > MOST_DRIFT:
+        raise SyncStopped(
+            _(
+                "The ticket system's clock, taken as %(zone)s, and the portal's differ by %(minutes)d minutes. Set the "
+                "zone to the ticket system's OTRSTimeZone, and let both clocks be set by NTP. Nothing was changed."
+            )
+            % {"zone": system.time_zone, "minutes": round(abs(drift) / timedelta(minutes=1))}
+        )
+    return batch
+
+
 def _read_histories(
     client: Client, snapshot: MonthSnapshot, tickets: Iterable[TicketRecord], *, on_step: OnStep
 ) -> MonthSnapshot:
     ids = [ticket.ticket_id for ticket in tickets]
-    batch = client.get_histories(ids, on_progress=_counted(on_step, _("Reading the time of tickets")))
+    batch = client.get_histories(ids, on_progress=counted(on_step, _("Reading the time of tickets")))
     return replace(
         snapshot,
         histories=snapshot.histories + batch.histories,
@@ -192,7 +230,9 @@ def _refuse_silence(snapshot: MonthSnapshot, *, system: TicketSystem, first: Mon
         )
 
 
-def _counted(on_step: OnStep, step: str) -> Callable[[int, int], object]:
+def counted(on_step: OnStep, step: str) -> Callable[[int, int], object]:
+    """Tells each step with its counts, as the client's batches give them."""
+
     def on_progress(done: int, total: int) -> None:
         on_step(
             _("%(step)s: %(done)d of %(total)d") % {"step": step, "done": done, "total": total},

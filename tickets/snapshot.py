@@ -1,4 +1,4 @@
-"""What is known before a month is read and what was read: plain values between reading and writing."""
+"""What is known before a reading and what was read: plain values between reading and writing."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,8 +34,11 @@ class Window:
 class MonthSnapshot:
     """``closed`` holds what the search found, ``tickets`` what TicketGet showed, ``histories`` whose time is known.
 
-    ``unreadable`` are tickets that were found or suspected but are not shown, ``vanished`` those that an earlier sync
-    has mirrored and that are neither found nor shown any more. All tickets by TicketID.
+    ``unreadable`` are tickets that were found but are not shown, or whose history is not, ``vanished`` those that an
+    earlier sync has mirrored and that are neither found nor shown any more. All tickets by TicketID.
+
+    ``of_agent``: one agent's time accounting was read and what it needed besides; of all other time, and of closings,
+    nothing is said. ``unseen`` are the numbers that it names and whose tickets are not shown.
     """
 
     month: Month
@@ -46,6 +49,8 @@ class MonthSnapshot:
     accounted: tuple[AccountedTime, ...] = ()
     unreadable: frozenset[str] = frozenset()
     vanished: frozenset[str] = frozenset()
+    of_agent: bool = False
+    unseen: frozenset[str] = frozenset()
 
 
 def local_text(booked_local: datetime) -> str:

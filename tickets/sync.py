@@ -1,4 +1,4 @@
-"""Sync: one month of one ticket system is read, and only what was read to the end is written."""
+"""Sync: one month of one ticket system, or of one agent in it, is read; only what was read to the end is written."""
 
 import time
 from collections.abc import Callable
@@ -19,13 +19,15 @@ from common.jobs import Job, LeaseLost
 from common.months import Month
 from common.progress import OnStep
 from generic_interface.client import Client
-from generic_interface.errors import InterfaceError
+from generic_interface.errors import AuthenticationFailed, InterfaceError
 from tickets.connect import open_client
-from tickets.mirror import MoreTicketsNeeded, Outcome, write_month
-from tickets.models import SyncRun, TicketSystem
-from tickets.queries import known_before, month_totals
+from tickets.mirror import MoreTicketsNeeded, Outcome, write_month, write_window
+from tickets.models import Agent, SyncRun, TicketSystem
+from tickets.queries import agent_totals, known_before, lock_system, month_totals
 from tickets.reading import read_month, read_more
 from tickets.snapshot import MonthSnapshot, SyncStopped
+from tickets.waiting import fail_waiting
+from tickets.windows import login_of, read_window
 
 Clock = Callable[[], datetime]
 ClientFactory = Callable[[TicketSystem], Client]
@@ -48,16 +50,27 @@ class SyncBusy(Exception):
     """The run cannot be worked on now; the text says why."""
 
 
-def start_sync(*, system: TicketSystem, month: Month, user: User | None = None, now: datetime | None = None) -> SyncRun:
+def start_sync(
+    *,
+    system: TicketSystem,
+    month: Month,
+    agent: Agent | None = None,
+    user: User | None = None,
+    now: datetime | None = None,
+) -> SyncRun:
     """The waiting or running sync of the month, or a new waiting one. Twice, also at once, gives the same run.
 
-    One whose worker died waits again, also where that has happened too often for the scheduler to go on with it.
+    With ``agent``, one of the system, it is about this agent's time of the month alone. One whose worker died waits
+    again, also where that has happened too often for the scheduler to go on with it. Raises ``LoginNeeded``.
     """
+    if agent is not None:
+        login_of(agent)
     with transaction.atomic():
-        _lock(system.pk)
-        active = SyncRun.objects.of_months().filter(system=system, month=month.first_day, state__in=ACTIVE).first()
+        lock_system(system.pk)
+        about = {"system": system, "month": month.first_day, "agent": agent}
+        active = SyncRun.objects.filter(**about, state__in=ACTIVE).first()
         if active is None:
-            return SyncRun.objects.create(system=system, month=month.first_day, started_by=user)
+            return SyncRun.objects.create(**about, started_by=user)
         if active.state == Job.State.RUNNING:
             jobs.requeue(active, now=now or timezone.now())
         return active
@@ -67,6 +80,7 @@ def sync_month(
     *,
     system: TicketSystem,
     month: Month,
+    agent: Agent | None = None,
     user: User | None = None,
     clock: Clock = timezone.now,
     make_client: ClientFactory = open_client,
@@ -74,7 +88,7 @@ def sync_month(
     accept_losses: bool = False,
 ) -> SyncRun:
     """Start and run in one go; see ``run_sync``."""
-    run = start_sync(system=system, month=month, user=user, now=clock())
+    run = start_sync(system=system, month=month, agent=agent, user=user, now=clock())
     return run_sync(run, clock=clock, make_client=make_client, on_progress=on_progress, accept_losses=accept_losses)
 
 
@@ -86,10 +100,11 @@ def run_sync(
     on_progress: OnStep | None = None,
     accept_losses: bool = False,
 ) -> SyncRun:
-    """Read the month of the run and bring the mirror to it; the run tells how it ended.
+    """Read what the run is about and bring the mirror to it; the run tells how it ended.
 
-    ``DONE`` and ``complete``: everything was read. ``PARTLY``: written, but ``problems`` name gaps. ``FAILED``: the
-    mirror is as it was, ``error`` says why; so it is when a person interrupts it, and the interruption is raised again.
+    ``DONE`` and ``complete``: everything was read (by an agent's run: this agent's time). ``PARTLY``: written, but
+    ``problems`` name gaps. ``FAILED``: the mirror is as it was, ``error`` says why; so it is when a person interrupts
+    it, and the interruption is raised again.
     ``accept_losses``: a person has confirmed that known time is gone.
     Raises ``SyncBusy`` when the run is not free, and ``LeaseLost`` when another worker took it over meanwhile.
     """
@@ -110,6 +125,8 @@ def run_sync(
             work.read_and_write(client, system)
     except (InterfaceError, SyncStopped, DecryptionError) as error:
         work.close(Job.State.FAILED, error=str(error))
+        if isinstance(error, AuthenticationFailed):
+            fail_waiting(run.system_id, error=str(error), now=clock())
     except DatabaseError as error:
         reason = str(error).partition("\n")[0]
         text = _("The database did not take what was read (%(reason)s). Nothing was changed. Run the sync again.")
@@ -124,7 +141,7 @@ def run_sync(
 def _claim(run: SyncRun, *, now: datetime) -> None:
     """One sync of a system at a time: an older reading must never be written over a newer one."""
     with transaction.atomic():
-        _lock(run.system_id)
+        lock_system(run.system_id)
         others = SyncRun.objects.filter(system=run.system_id, state=Job.State.RUNNING, lease_until__gte=now)
         if other := others.exclude(pk=run.pk).first():
             raise SyncBusy(
@@ -136,7 +153,7 @@ def _claim(run: SyncRun, *, now: datetime) -> None:
 
 
 def _refuse_old(run: SyncRun) -> None:
-    """A worker that was suspended may find that another month was read and written since; its own reading is older."""
+    """A worker that was suspended may find that something else was read and written since; its own reading is older."""
     written = SyncRun.objects.filter(system=run.system_id, state__in=WRITTEN, finished_at__gt=run.started_at)
     if newer := written.first():
         raise SyncStopped(
@@ -146,11 +163,6 @@ def _refuse_old(run: SyncRun) -> None:
             )
             % {"month": Month.of(newer.month)}
         )
-
-
-def _lock(system: int) -> None:
-    """No column is read but the key: a password that cannot be decrypted is the sync's business, not the lock's."""
-    list(TicketSystem.objects.select_for_update(no_key=True).filter(pk=system).values_list("pk"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -166,21 +178,26 @@ class _Work:
     reported_at: datetime
 
     def read_and_write(self, client: Client, system: TicketSystem) -> None:
-        month = Month.of(self.run.month)
         try:
-            snapshot = read_month(
-                client,
-                system=system,
-                month=month,
-                known=known_before(system, month),
-                now=self.clock(),
-                on_step=self.report,
-                accept_losses=self.accept_losses,
-            )
+            snapshot = self.read(client, system)
             while needed := self.write(client, system, snapshot):
-                snapshot = read_more(client, snapshot, needed, on_step=self.report)
+                snapshot = read_more(client, snapshot, needed, system=system, on_step=self.report)
         finally:
             self.requests = client.requests_made
+
+    def read(self, client: Client, system: TicketSystem) -> MonthSnapshot:
+        month, agent = Month.of(self.run.month), self.run.agent
+        if agent is not None:
+            return read_window(client, system=system, agent=agent, month=month, on_step=self.report)
+        return read_month(
+            client,
+            system=system,
+            month=month,
+            known=known_before(system, month),
+            now=self.clock(),
+            on_step=self.report,
+            accept_losses=self.accept_losses,
+        )
 
     def write(self, client: Client, system: TicketSystem, snapshot: MonthSnapshot) -> frozenset[str]:
         """Write and close the run in one transaction, or write nothing and return what must be read before."""
@@ -188,9 +205,12 @@ class _Work:
         self.requests = client.requests_made
         try:
             with transaction.atomic():
-                _lock(system.pk)
+                lock_system(system.pk)
+                system.refresh_from_db(fields=["minutes_per_unit"])  # time may have been counted anew meanwhile
                 _refuse_old(self.run)
-                outcome = write_month(system, snapshot, now=self.clock(), accept_losses=self.accept_losses)
+                write = write_month if self.run.agent_id is None else write_window
+                outcome = write(system, snapshot, now=self.clock(), accept_losses=self.accept_losses)
+                self.run.refresh_from_db(fields=["agent"])  # it may have turned out to be the same as another one
                 self.close_written(system, outcome)
         except MoreTicketsNeeded as needed:
             return needed.ticket_ids
@@ -216,6 +236,8 @@ class _Work:
             "%(count)d things are missing or contradictory, so the month is not known to be complete.",
             len(gaps),
         ) % {"count": len(gaps)}
+        month, agent = Month.of(self.run.month), self.run.agent_id
+        totals = month_totals(system, month) if agent is None else agent_totals(agent, month)
         self.close(
             Job.State.PARTLY if gaps else Job.State.DONE,
             error=error if gaps else "",
@@ -223,7 +245,7 @@ class _Work:
             entries_moved=outcome.moved,
             entries_gone=outcome.gone,
             problems=[*gaps, *notes],
-            **month_totals(system, Month.of(self.run.month))._asdict(),
+            **totals._asdict(),
         )
 
     def close(self, state: Job.State, *, error: str, **numbers: object) -> None:

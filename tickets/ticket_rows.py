@@ -32,6 +32,7 @@ FIELDS = (
     "changed_at",
     "closed_at",
     "time_units",
+    "article_units",
 )
 """What the ticket system decides, but the TicketID; ``owner_id`` and ``customer_id`` are keys of the mirror."""
 
@@ -184,6 +185,7 @@ def _values(record: TicketRecord, *, agents: AgentBook, customers: dict[str, int
         "changed_at": _storable(record.changed, record),
         "closed_at": record.closed and _storable(record.closed, record),
         "time_units": record.time_units,
+        "article_units": record.article_units,
     }
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -11,7 +11,7 @@ from billing.completeness import mirror_problems
 from billing.models import BillingRun, Order
 from billing.orders import approve_orders
 from billing.runs import RunBusy, run_billing, start_run
-from common.jobs import LEASE, MAX_ATTEMPTS, Job, LeaseLost
+from common.jobs import LEASE, MAX_ATTEMPTS, Job, LeaseLost, claim
 from common.months import Month
 from tests.billing.scenes import (
     NOVEMBER,
@@ -26,7 +26,13 @@ from tests.billing.scenes import (
     read_completely,
     ticket_of,
 )
-from tests.factories.tickets import CustomerFactory, SyncRunFactory, TicketClosingFactory, TicketSystemFactory
+from tests.factories.tickets import (
+    AgentFactory,
+    CustomerFactory,
+    SyncRunFactory,
+    TicketClosingFactory,
+    TicketSystemFactory,
+)
 from tickets.models import Customer, SyncRun, TicketSystem
 from tickets.sync import SyncBusy, start_sync
 
@@ -47,6 +53,16 @@ class Reader:
             setattr(sync, name, value)
         sync.save()
         return sync
+
+
+def busy_while_running(other: SyncRun, reader: Reader) -> Callable[..., SyncRun]:
+    def run_sync(sync: SyncRun, **options: Any) -> SyncRun:
+        other.refresh_from_db()
+        if other.state == Job.State.RUNNING:
+            raise SyncBusy("It is being read.")
+        return reader(sync, **options)
+
+    return run_sync
 
 
 @pytest.fixture
@@ -266,11 +282,54 @@ def test_complete_draft_stays_complete_when_a_later_reading_fails(customer: Cust
     assert run.state == Job.State.PARTLY
 
 
-def test_system_that_somebody_else_reads_is_a_problem(system: TicketSystem) -> None:
+def test_system_that_somebody_else_reads_for_long_is_a_problem(system: TicketSystem) -> None:
+    now, pauses = [NOW], list[float]()
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += timedelta(seconds=seconds)
+        lease = BillingRun.objects.get().lease_until
+        assert lease is not None
+        assert lease > now[0]
+
+    run = start_run(month=OCTOBER, now=NOW)
     with patch.object(runs_module, "run_sync", side_effect=SyncBusy("It is being read.")):
-        run = start()
+        run = run_billing(run, clock=lambda: now[0], sleep=sleep)
 
     assert (run.state, run.problems) == (Job.State.FAILED, ["It is being read."])
+    assert sum(pauses) == 600
+
+
+def test_system_that_somebody_else_reads_is_waited_for(system: TicketSystem, reader: Reader) -> None:
+    """An agent's time is being read; the worker goes on with the month that the bill waits for."""
+    agent = start_sync(system=system, month=NOVEMBER, agent=AgentFactory(system=system))
+    claim(agent, now=NOW)
+    seen: list[str] = []
+
+    def end_the_other(seconds: float) -> None:
+        SyncRun.objects.filter(pk=agent.pk).update(state=Job.State.DONE)
+
+    with patch.object(runs_module, "run_sync", busy_while_running(agent, reader)):
+        run = run_billing(
+            start_run(month=OCTOBER, now=NOW),
+            clock=lambda: NOW,
+            sleep=end_the_other,
+            on_progress=lambda step, done, total: seen.append(step),
+        )
+
+    assert (run.complete, run.problems, reader.read) == (True, [], ["Helpdesk"])
+    assert seen[0] == "Helpdesk: Waiting until another reading has ended"
+
+
+def test_month_that_somebody_else_has_read_meanwhile_is_not_read_again(system: TicketSystem) -> None:
+    def read_by_another(seconds: float) -> None:
+        done = {"state": Job.State.DONE, "complete": True, "started_at": NOW, "finished_at": NOW}
+        SyncRun.objects.filter(state=Job.State.QUEUED).update(**done)
+
+    with patch.object(runs_module, "run_sync", side_effect=[SyncBusy("It is being read.")]):
+        run = run_billing(start_run(month=OCTOBER, now=NOW), clock=lambda: NOW, sleep=read_by_another)
+
+    assert (run.complete, run.problems) == (True, [])
 
 
 def test_month_that_is_not_over_is_drafted_but_not_complete(customer: Customer, reader: Reader) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from billing.models import BillingRun
@@ -11,8 +12,9 @@ from billing.tasks import run
 from common.jobs import LEASE, MAX_ATTEMPTS, Job
 from common.months import Month
 from portal import tasks
+from portal.celery import app
 from portal.schedule import AGAIN, PATIENCE, jobs_to_resume, month_due
-from tests.factories.tickets import CustomerFactory, SyncRunFactory, TicketSystemFactory
+from tests.factories.tickets import AgentFactory, CustomerFactory, SyncRunFactory, TicketSystemFactory
 from tickets.models import SyncRun
 from tickets.tasks import sync
 
@@ -224,3 +226,78 @@ def test_sync_of_an_unfinished_billing_run_is_left_to_it(
     tasks.resume_jobs()
 
     assert read_again == [waiting_sync.pk] * alone
+
+
+def test_window_of_the_month_that_a_billing_run_reads_is_sent_on_its_own(
+    read_again: list[int], sent: list[int], at_noon: None, waiting_sync: SyncRun
+) -> None:
+    make_run(9, state=Job.State.RUNNING)
+    window = SyncRunFactory(system=waiting_sync.system, agent=AgentFactory(system=waiting_sync.system))
+    SyncRun.objects.update(created_at=NOW - LEASE)
+    SyncRun.objects.filter(pk=window.pk).update(month=date(2026, 9, 1))
+
+    tasks.resume_jobs()
+
+    assert read_again == [window.pk]
+
+
+def test_of_each_ticket_system_one_reading_is_sent_again(
+    read_again: list[int], at_noon: None, waiting_sync: SyncRun
+) -> None:
+    agent = AgentFactory(system=waiting_sync.system)
+    for month in (date(2026, 8, 1), date(2026, 9, 1)):
+        SyncRunFactory(system=waiting_sync.system, agent=agent, month=month)
+    other = SyncRunFactory()
+    held = SyncRunFactory(state=Job.State.RUNNING, lease_until=NOW + LEASE)
+    SyncRunFactory(system=held.system, month=date(2026, 9, 1))
+    SyncRun.objects.update(created_at=NOW - LEASE)
+
+    tasks.resume_jobs()
+
+    assert read_again == [waiting_sync.pk, other.pk]
+
+
+def test_sync_that_died_too_often_fails_with_a_sentence(
+    read_again: list[int], at_noon: None, waiting_sync: SyncRun
+) -> None:
+    dead = {"state": Job.State.RUNNING, "attempts": MAX_ATTEMPTS, "lease_until": NOW - LEASE}
+    SyncRun.objects.update(**dead)
+
+    tasks.resume_jobs()
+
+    assert (read_again, SyncRun.objects.get().state) == ([], Job.State.FAILED)
+
+
+@pytest.mark.django_db
+def test_readings_of_the_night_are_planned_once_and_the_first_of_each_system_is_sent(
+    read_again: list[int], at_noon: None, settings: Settings
+) -> None:
+    settings.NIGHTLY_READING_HOUR = 3
+    systems = [TicketSystemFactory(look_back_days=30, time_source="agents") for _ in range(2)]
+    for system in systems:
+        AgentFactory(system=system)
+
+    tasks.plan_readings()
+    tasks.plan_readings()
+
+    runs = SyncRun.objects.order_by("pk")
+    assert len(runs) == 8
+    firsts = [next(run for run in runs if run.system == system) for system in systems]
+    assert read_again == [run.pk for run in firsts]
+    assert {(run.agent, run.month) for run in firsts} == {(None, date(2026, 11, 1))}
+
+
+@pytest.mark.django_db
+def test_no_reading_is_planned_without_an_hour(read_again: list[int], at_noon: None) -> None:
+    TicketSystemFactory()
+
+    tasks.plan_readings()
+
+    assert (read_again, SyncRun.objects.count()) == ([], 0)
+
+
+def test_every_task_of_the_schedule_exists() -> None:
+    planned = {entry["task"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()}
+
+    assert "portal.plan_readings" in planned
+    assert planned <= set(app.tasks)

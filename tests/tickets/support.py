@@ -18,6 +18,9 @@ from generic_interface.records import (
     TicketHistory,
     TicketRecord,
 )
+from generic_interface.simulator.data_set import DataSet
+from generic_interface.simulator.model import Entry
+from tests.factories.tickets import AgentFactory
 from tickets.connect import connection_of, open_client
 from tickets.models import Agent, Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
 from tickets.queries import known_before
@@ -76,6 +79,29 @@ def present(month: Month | None = None) -> list[tuple[Any, ...]]:
         entries = entries.booked_in(month)
     rows = entries.values_list("agent__login", "agent__user_id", "booked_local", "units", "ticket__number")
     return sorted((login or user_id, *rest) for login, user_id, *rest in rows)
+
+
+def add_agents(system: TicketSystem, data: DataSet) -> None:
+    """By login alone, as a person enters them."""
+    for login in data.agents:
+        AgentFactory(system=system, login=login, login_only=True)
+
+
+def truth(data: DataSet, month: Month, login: str = "") -> list[tuple[Any, ...]]:
+    """What the data set holds as booked in the month, by the agent if one is named, in the shape of ``present``."""
+    return sorted(
+        (data.agent_by_id(each.user_id).login, str(each.booked), each.units, data.ticket(each.ticket_id).number)
+        for each in data.entries_booked_in((month.year, month.month))
+        if login in ("", data.agent_by_id(each.user_id).login)
+    )
+
+
+def unbook(data: DataSet, entry: Entry) -> None:
+    """Delete the booking as the deletion of its article does: one of several equal ones, and its line of history."""
+    ticket = data.ticket(entry.ticket_id)
+    ticket.entries.remove(entry)
+    lines = [line for line in ticket.history if line.kind == "TimeAccounting" and line.article_id == entry.article_id]
+    ticket.history.remove(lines[0])
 
 
 def ticket_record(ticket_id: str = "7", **changes: Any) -> TicketRecord:
@@ -211,8 +237,14 @@ class FakeClient(Client):
         self.asked.append("visible")
         return self.visible
 
-    def get_tickets(self, ids: Sequence[str], *, on_progress: Progress | None = None) -> TicketBatch:
-        self.asked.append(f"tickets {','.join(ids)}")
+    def find_tickets(self, numbers: Sequence[str]) -> tuple[str, ...]:
+        self.asked.append(f"numbers {','.join(numbers)}")
+        return tuple(each.ticket_id for each in self.tickets.values() if each.number in numbers)
+
+    def get_tickets(
+        self, ids: Sequence[str], *, with_articles: bool = False, on_progress: Progress | None = None
+    ) -> TicketBatch:
+        self.asked.append(f"tickets {'with articles ' if with_articles else ''}{','.join(ids)}")
         return TicketBatch(
             tickets=tuple(self.tickets[each] for each in ids if each in self.tickets),
             unreadable=tuple(each for each in ids if each not in self.tickets),

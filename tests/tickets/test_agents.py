@@ -1,18 +1,20 @@
 """Logins and UserIDs find together."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories.tickets import AgentFactory, TicketFactory, TicketSystemFactory, TimeEntryFactory
+from tests.factories.tickets import AgentFactory, SyncRunFactory, TicketFactory, TicketSystemFactory, TimeEntryFactory
 from tests.tickets.support import NOW, accounted, booking, present, snapshot, ticket_record, windows
 from tickets.agents import AgentBook, learn_agents
 from tickets.mirror import write_month
-from tickets.models import Agent, Ticket, TicketSystem, TimeEntry
+from tickets.models import Agent, SyncRun, Ticket, TicketSystem, TimeEntry
 from tickets.snapshot import MonthSnapshot, SyncStopped
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +147,58 @@ def test_entries_of_two_rows_of_one_agent_come_together(system: TicketSystem) ->
         (4, other.pk, "history", True),
         (5, one.pk, "agent", True),
     ]
+
+
+@pytest.mark.parametrize("booked", ["named", "numbered"])
+def test_readings_go_with_the_agent(system: TicketSystem, booked: str) -> None:
+    rows = {
+        "named": AgentFactory(system=system, login="anna", login_only=True),
+        "numbered": AgentFactory(system=system, user_id=3, id_only=True),
+    }
+    TimeEntryFactory(ticket=TicketFactory(system=system), agent=rows[booked])
+    for agent in rows.values():
+        for state in ("done", "failed", "queued"):
+            SyncRunFactory(system=system, agent=agent, state=state, month=date(2026, 10 + (agent.login is None), 1))
+
+    learn(system, shown())
+
+    runs = SyncRun.objects.values_list("state", "month__month", "agent")
+    assert sorted(runs) == sorted(
+        (state, month, rows[booked].pk) for state in ("done", "failed", "queued") for month in (10, 11)
+    )
+
+
+@pytest.mark.parametrize("running", ["named", "numbered", "nobody"])
+def test_of_two_readings_under_way_for_one_month_the_one_that_is_worked_on_stays(
+    system: TicketSystem, running: str
+) -> None:
+    agents_of = {
+        "numbered": AgentFactory(system=system, user_id=3, id_only=True),
+        "named": AgentFactory(system=system, login="anna", login_only=True),
+    }
+    runs = {name: SyncRunFactory(system=system, agent=agent) for name, agent in agents_of.items()}
+    if running != "nobody":
+        SyncRun.objects.filter(pk=runs[running].pk).update(state="running", lease_until=NOW)
+    stays = "numbered" if running == "nobody" else running  # the older one
+    ends = "named" if stays == "numbered" else "numbered"
+
+    learn(system, shown())
+
+    found = {run.pk: run for run in SyncRun.objects.all()}
+    assert found[runs[stays].pk].is_active
+    assert (found[runs[ends].pk].state, found[runs[ends].pk].finished_at) == ("failed", NOW)
+    assert found[runs[ends].pk].error.startswith("This agent turned out to be the same as another one")
+    assert {run.agent for run in found.values()} == {Agent.objects.get()}
+
+
+def test_account_goes_with_the_agent(system: TicketSystem) -> None:
+    user = get_user_model().objects.create_user("anna")
+    AgentFactory(system=system, login="anna", login_only=True)
+    AgentFactory(system=system, user_id=3, id_only=True, account=user)
+
+    learn(system, shown())
+
+    assert Agent.objects.get().account == user
 
 
 def half_known_reading() -> MonthSnapshot:

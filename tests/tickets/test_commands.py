@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -18,9 +19,11 @@ from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.server import RunningSimulator
 from tests.commands import Terminal, run_command
 from tests.factories.tickets import AgentFactory, TicketFactory, TicketSystemFactory, TimeEntryFactory
-from tests.tickets.support import NOW, OCTOBER
+from tests.tickets.support import NOW, OCTOBER, present, truth
 from tickets.models import Agent, SyncRun, TicketSystem
+from tickets.snapshot import MonthSnapshot
 from tickets.sync import start_sync
+from tickets.windows import read_window
 
 pytestmark = pytest.mark.django_db
 NEW = ["--name", "Help desk", "--url", "https://help.example.org/otrs", "--preset", "billing_portal"]
@@ -180,7 +183,8 @@ def test_minutes_per_unit_stay_once_entries_are_mirrored() -> None:
     assert (code, source, system.minutes_per_unit, system.time_source) == (2, 0, 1, "both")
     assert text == (
         "minutes_per_unit: Time entries of this ticket system are mirrored already, counted with 1.00 minutes per time "
-        "unit, so this cannot be changed any more."
+        "unit. To change it, choose “Change the minutes per time unit” at the ticket system's set-up, or use manage.py "
+        "convert_units: what is not billed yet is counted anew."
     )
 
 
@@ -337,6 +341,102 @@ def test_losses_are_accepted_on_demand(system: TicketSystem, small_data: DataSet
 
     assert run_command("sync")[0] == 1
     assert run_command("sync", "--accept-losses")[0] == 0
+
+
+def test_agents_are_read_one_by_one(system: TicketSystem, small_data: DataSet) -> None:
+    for login in ("anna.mueller", "b.schmidt", "c.weber"):
+        AgentFactory(system=system, login=login, login_only=True)
+
+    code, out, _ = run_command("sync", "--agent", "anna.mueller", "--agent", "B.SCHMIDT", "--json")
+
+    document = json.loads(out)
+    expected = [truth(small_data, OCTOBER, login) for login in ("anna.mueller", "b.schmidt")]
+    assert (code, document["complete"], document["period"]) == (0, True, "2026-10")
+    assert [(each["agent"], each["entries"]) for each in document["systems"]] == [
+        ("anna.mueller", len(expected[0])),
+        ("b.schmidt", len(expected[1])),
+    ]
+    assert Decimal(document["minutes"]) == sum(row[2] for rows in expected for row in rows)
+    assert present() == sorted(expected[0] + expected[1])
+
+
+def test_month_names_no_agent(system: TicketSystem) -> None:
+    _, out, _ = run_command("sync", "--json")
+
+    assert [each["agent"] for each in json.loads(out)["systems"]] == [None]
+
+
+def test_all_agents_are_read_and_told_to_a_person(system: TicketSystem) -> None:
+    for login in ("anna.mueller", "b.schmidt"):
+        AgentFactory(system=system, login=login, login_only=True)
+    AgentFactory(id_only=True, system=system)
+
+    code, out, err = run_command("sync", "--all-agents", "--period", "2026-10")
+
+    assert (code, err) == (0, "")
+    assert [line.partition(" entries")[0] for line in out.splitlines()] == [
+        f"{system.name} 2026-10, agent anna.mueller: done. 4",
+        f"{system.name} 2026-10, agent b.schmidt: done. 2",
+    ]
+
+
+def test_ticket_system_that_refuses_two_agents_alike_is_not_asked_for_a_third(
+    system: TicketSystem, simulator: RunningSimulator
+) -> None:
+    for number in range(4):
+        AgentFactory(system=system, login=f"agent{number}")
+    simulator.faults.add("SessionCreate:auth_fail")
+
+    code, out, _ = run_command("sync", "--all-agents", "--json")
+
+    document = json.loads(out)
+    assert (code, len(document["systems"])) == (1, 4)
+    assert {each["state"] for each in document["systems"]} == {"failed"}
+    assert simulator.operations() == ["SessionCreate"] * 2
+
+
+def test_agents_that_fail_for_reasons_of_their_own_are_all_asked(
+    system: TicketSystem, simulator: RunningSimulator
+) -> None:
+    for login in ("anna.mueller", "b.schmidt", "c.weber"):
+        AgentFactory(system=system, login=login, login_only=True)
+    run_command("sync", "--all-agents")
+    simulator.faults.add("TimeAccountingGet:empty:4")
+    simulator.faults.add("TimeAccountingGet:empty:5")
+
+    _, out, _ = run_command("sync", "--all-agents", "--json")
+
+    states = [each["state"] for each in json.loads(out)["systems"]]
+    assert states == ["failed", "failed", "done", "done"]  # the fourth is root@localhost, whom the tickets have shown
+
+
+def test_agents_read_before_an_interruption_are_kept(system: TicketSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    for login in ("anna.mueller", "b.schmidt"):
+        AgentFactory(system=system, login=login, login_only=True)
+
+    def interrupted(*args: Any, agent: Agent, **options: Any) -> MonthSnapshot:
+        if agent.login == "b.schmidt":
+            raise KeyboardInterrupt
+        return read_window(*args, agent=agent, **options)
+
+    monkeypatch.setattr("tickets.sync.read_window", interrupted)
+
+    assert run_command("sync", "--all-agents") == (1, "", "Interrupted. What had been read by then is kept.")
+    assert len(present()) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--agent", "x", "--agent", "anna"], "There is no agent with the login “x”. See manage.py agents list."),
+        (["--system", "Z", "--all-agents"], "No agent with a login is known. Add them with manage.py agents import."),
+    ],
+)
+def test_agents_that_are_not_known_are_wrong_use(arguments: list[str], text: str) -> None:
+    AgentFactory(login="anna")
+    TicketSystemFactory(name="Z")
+
+    assert run_command("sync", *arguments) == (2, "", text)
 
 
 @pytest.mark.parametrize(

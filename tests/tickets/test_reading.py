@@ -208,9 +208,33 @@ def test_further_tickets_are_added_to_what_was_read() -> None:
     client = FakeClient(tickets=[ticket_record("8")], bookings=[booking("8")])
     before = MonthSnapshot(month=OCTOBER, tickets=(ticket_record("7"),), unreadable=frozenset({"5"}))
 
-    after = read_more(client, before, {"9", "8"}, on_step=lambda *step: None)
+    system = TicketSystemFactory.build()
+
+    after = read_more(client, before, {"9", "8"}, system=system, on_step=lambda *step: None)
 
     assert client.asked == ["tickets 8,9", "histories 8"]
     assert [ticket.ticket_id for ticket in after.tickets] == ["7", "8"]
     assert [line.bookings for line in after.histories] == [(booking("8"),)]
-    assert after.unreadable == frozenset({"5", "9"})
+    assert (after.unreadable, after.vanished) == (frozenset({"5"}), frozenset({"9"}))
+
+
+def test_ticket_that_is_read_again_counts_once_as_it_is_now() -> None:
+    client = FakeClient(tickets=[ticket_record("8", title="Scanner")])
+    before = MonthSnapshot(month=OCTOBER, tickets=(ticket_record("8"), ticket_record("7")))
+
+    after = read_more(client, before, {"8"}, system=TicketSystemFactory.build(), on_step=lambda *step: None)
+
+    assert [(ticket.ticket_id, ticket.title) for ticket in after.tickets] == [("7", "Printer"), ("8", "Scanner")]
+
+
+def test_articles_are_asked_for_where_the_system_says_so() -> None:
+    system = TicketSystemFactory.build(reads_articles=True)
+    client = FakeClient(closed=[("7",)], changed=[("7",)], tickets=[ticket_record("7"), ticket_record("8")])
+
+    snapshot = read(client, reads_articles=True)
+    read_more(client, snapshot, {"8"}, system=system, on_step=lambda *step: None)
+
+    assert [asked for asked in client.asked if "tickets" in asked] == [
+        "tickets with articles 7",
+        "tickets with articles 8",
+    ]

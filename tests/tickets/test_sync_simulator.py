@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -11,26 +10,12 @@ from common.months import Month
 from generic_interface.simulator.data import build_month
 from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.server import RunningSimulator, start_simulator
-from tests.factories.tickets import AgentFactory
-from tests.tickets.support import OCTOBER, Connect, dump_mirror, hasty_client, present, sync
+from tests.tickets.support import OCTOBER, Connect, add_agents, dump_mirror, hasty_client, present, sync, truth
 from tickets.models import Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
 
 pytestmark = pytest.mark.django_db
 MONTHS = [Month(2026, 8), Month(2026, 9), OCTOBER]
 SOURCES = ["history", "both", "agents"]
-
-
-def truth(data: DataSet, month: Month) -> list[tuple[Any, ...]]:
-    """What the data set holds as booked in the month, in the shape of ``present``."""
-    return sorted(
-        (data.agent_by_id(each.user_id).login, str(each.booked), each.units, data.ticket(each.ticket_id).number)
-        for each in data.entries_booked_in((month.year, month.month))
-    )
-
-
-def add_agents(system: TicketSystem, data: DataSet) -> None:
-    for login in data.agents:
-        AgentFactory(system=system, login=login, login_only=True)
 
 
 @pytest.mark.parametrize("source", SOURCES)

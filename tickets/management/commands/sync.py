@@ -1,4 +1,4 @@
-"""``manage.py sync``: read a month from the ticket systems in this process."""
+"""``manage.py sync``: read a month from the ticket systems, or from some of their agents, in this process."""
 
 import sys
 from decimal import Decimal
@@ -13,19 +13,29 @@ from common.jobs import LeaseLost
 from common.money import plain
 from common.months import Month
 from common.progress import ProgressBar, named
-from tickets.models import SyncRun, TicketSystem
+from tickets.models import Agent, SyncRun, TicketSystem
+from tickets.planning import agents_to_ask
 from tickets.sync import SyncBusy, run_sync, start_sync
 
 
 class Command(BaseCommand):
     help = (
-        "Read the closed tickets of a month and their booked time from the ticket systems. Doing it twice changes "
-        "nothing. Example: manage.py sync --period 2026-10 --json"
+        "Read the closed tickets of a month and their booked time from the ticket systems, or with --agent or "
+        "--all-agents the time that agents booked in the month. Doing it twice changes nothing. "
+        "Example: manage.py sync --period 2026-10 --agent anna.mueller --json"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--system", metavar="NAME", help="only this ticket system (default: all that are active)")
         parser.add_argument("--period", metavar="YYYY-MM", help="the month (default: the previous one)")
+        agents = parser.add_mutually_exclusive_group()
+        agents.add_argument(
+            "--agent",
+            action="append",
+            metavar="LOGIN",
+            help="only this agent's time accounting; may be given several times",
+        )
+        agents.add_argument("--all-agents", action="store_true", help="the time accounting of each agent with a login")
         parser.add_argument(
             "--accept-losses", action="store_true", help="believe it when known time or known closings are gone"
         )
@@ -34,9 +44,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit code 0: everything was read; 1: partly or not; 2: wrong use."""
         month = read_month(options["period"]) if options["period"] is not None else None
-        results = [
-            self._sync(system, month, accept_losses=options["accept_losses"]) for system in _systems(options["system"])
-        ]
+        systems = _systems(options["system"])
+        of_agents = options["agent"] or options["all_agents"]
+        parts = _agents(systems, options["agent"]) if of_agents else [(system, None) for system in systems]
+        results: list[dict[str, Any]] = []
+        for system, agent in parts:
+            results.append(self._sync(system, month, agent, results, accept_losses=options["accept_losses"]))
         document = _total(results)
         if options["json"]:
             self.stdout.write(json_text(document))
@@ -46,26 +59,43 @@ class Command(BaseCommand):
         if not document["complete"]:
             sys.exit(NOT_DONE)
 
-    def _sync(self, system: TicketSystem, month: Month | None, *, accept_losses: bool) -> dict[str, Any]:
+    def _sync(
+        self,
+        system: TicketSystem,
+        month: Month | None,
+        agent: Agent | None,
+        before: list[dict[str, Any]],
+        *,
+        accept_losses: bool,
+    ) -> dict[str, Any]:
         month = month or Month.of(timezone.now().astimezone(system.zone)).previous
-        run = start_sync(system=system, month=month)
+        about = {"system": system.name, "agent": agent and agent.login, "period": str(month)}
+        if (error := _same_failure_twice(system, before)) is not None:
+            return about | _nothing(error)
+        run = start_sync(system=system, month=month, agent=agent)
         try:
             with ProgressBar(sys.stderr) as bar:
                 run = run_sync(run, on_progress=named(system.name, bar), accept_losses=accept_losses)
         except (SyncBusy, LeaseLost) as error:
-            return _nothing(system, month, str(error))
+            return about | _nothing(str(error))
         except KeyboardInterrupt:
-            raise CommandError(_("Interrupted. Nothing was changed."), returncode=NOT_DONE) from None
-        return _document(system, run)
+            nothing = _("Interrupted. Nothing was changed.")
+            text = _("Interrupted. What had been read by then is kept.") if before else nothing
+            raise CommandError(text, returncode=NOT_DONE) from None
+        return about | _done(run)
 
     def _print(self, result: dict[str, Any]) -> None:
-        self.stdout.write(
-            _(
+        if result["agent"]:
+            text = _(
+                "%(system)s %(period)s, agent %(agent)s: %(state)s. %(entries)s entries with %(minutes)s minutes "
+                "booked on %(tickets)s tickets; %(requests)s requests, %(seconds)s s."
+            )
+        else:
+            text = _(
                 "%(system)s %(period)s: %(state)s. %(tickets)s tickets closed, %(entries)s entries with %(minutes)s "
                 "minutes booked in the month; %(requests)s requests, %(seconds)s s."
             )
-            % result
-        )
+        self.stdout.write(text % result)
         for sentence in result["notes"]:
             self.stdout.write(f"  {sentence}")
         for sentence in result["errors"]:
@@ -86,11 +116,39 @@ def _systems(name: str | None) -> list[TicketSystem]:
     return found
 
 
-def _document(system: TicketSystem, run: SyncRun) -> dict[str, Any]:
-    """``entries`` and ``minutes`` are what the mirror now holds as booked in the month."""
+def _same_failure_twice(system: TicketSystem, results: list[dict[str, Any]]) -> str | None:
+    """Why the ticket system need not be asked for yet another agent: vain logins are counted there and may lock it."""
+    last = [result for result in results if result["system"] == system.name][-2:]
+    failed = len(last) == 2 and all(result["state"] == SyncRun.State.FAILED for result in last)
+    return str(last[0]["errors"][0]) if failed and last[0]["errors"] == last[1]["errors"] else None
+
+
+def _agents(systems: list[TicketSystem], logins: list[str] | None) -> list[tuple[TicketSystem, Agent | None]]:
+    """Those of the logins, however they are spelt, or all; a login that no system has is wrong use."""
+    wanted = {login.casefold(): login for login in logins or ()}
+    missing = dict(wanted)
+    found: list[tuple[TicketSystem, Agent | None]] = []
+    for system in systems:
+        for agent in agents_to_ask(system):
+            folded = (agent.login or "").casefold()
+            if logins is None or folded in wanted:
+                missing.pop(folded, None)
+                found.append((system, agent))
+    if missing:
+        names = ", ".join(f"“{login}”" for login in missing.values())
+        text = _("There is no agent with the login %(logins)s. See manage.py agents list.") % {"logins": names}
+        raise CommandError(text, returncode=WRONG_USE)
+    if not found:
+        text = _("No agent with a login is known. Add them with manage.py agents import.")
+        raise CommandError(text, returncode=WRONG_USE)
+    return found
+
+
+def _done(run: SyncRun) -> dict[str, Any]:
+    """``entries`` and ``minutes`` are what the mirror now holds as booked in the month, where it is about an agent by
+    this one; ``tickets`` counts those closed in the month, or those on which the agent booked.
+    """
     return {
-        "system": system.name,
-        "period": str(Month.of(run.month)),
         "state": run.state,
         "complete": run.complete,
         "tickets": run.tickets,
@@ -103,10 +161,8 @@ def _document(system: TicketSystem, run: SyncRun) -> dict[str, Any]:
     }
 
 
-def _nothing(system: TicketSystem, month: Month, error: str) -> dict[str, Any]:
+def _nothing(error: str) -> dict[str, Any]:
     return {
-        "system": system.name,
-        "period": str(month),
         "state": SyncRun.State.FAILED.value,
         "complete": False,
         "tickets": 0,
