@@ -14,7 +14,8 @@ ACCOUNT_MANAGER = "Account manager"
 BILLING = "Billing"
 ADMINISTRATOR = "Administrator"
 
-BILLING_PERMISSIONS = ("tickets.see_all_customers", "billing.run_billing")
+# Whoever may add a reading may have the ticket systems read; rows of readings are written by the portal alone.
+BILLING_PERMISSIONS = ("tickets.see_all_customers", "tickets.add_syncrun", "billing.run_billing")
 MASTER_DATA = ("tickets.ticketsystem", "tickets.customer", "tickets.agent", "billing.agreement", "auth.user")
 READ_ONLY = (
     "tickets.ticket",

@@ -7,9 +7,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
 
 from common.admin import ReadOnlyAdmin
+from tickets.agent_admin import AgentAdmin
 from tickets.checks import check_connection
 from tickets.forms import TicketSystemForm
 from tickets.models import Agent, Customer, SyncRun, Ticket, TicketSystem, TimeEntry
+
+admin.site.register(Agent, AgentAdmin)
 
 
 @admin.register(TicketSystem)
@@ -38,14 +41,6 @@ class CustomerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
     list_select_related = ("system",)
     search_fields = ("customer_id", "name")
     filter_horizontal = ("account_managers",)
-
-
-@admin.register(Agent)
-class AgentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    list_display = ("__str__", "login", "user_id", "email", "system", "departed")
-    list_filter = ("system", "departed")
-    list_select_related = ("system",)
-    search_fields = ("login", "name", "email")
 
 
 @admin.register(Ticket)

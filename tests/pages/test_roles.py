@@ -22,8 +22,8 @@ def test_account_manager_needs_no_permission() -> None:
     assert permissions_of(ACCOUNT_MANAGER) == set()
 
 
-def test_billing_sees_all_customers_and_runs_billing() -> None:
-    assert permissions_of(BILLING) == {"tickets.see_all_customers", "billing.run_billing"}
+def test_billing_sees_all_customers_reads_ticket_systems_and_runs_billing() -> None:
+    assert permissions_of(BILLING) == {"tickets.see_all_customers", "tickets.add_syncrun", "billing.run_billing"}
 
 
 def test_administrator_changes_master_data_only() -> None:
