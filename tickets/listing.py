@@ -90,24 +90,40 @@ def why_empty(period: Period, *, user: AnyUser, is_filtered: bool) -> Empty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeOfTicket:
-    """A ticket's entries and how their sum compares with what the ticket system says; all in minutes."""
+    """A ticket's entries and how their sum compares with what the ticket system says; all in minutes.
+
+    ``article_minutes`` is the sum over the ticket's articles, ``None`` where these were not read.
+    """
 
     entries: list[TimeEntry]
     minutes: Decimal
     upstream_minutes: Decimal | None
+    article_minutes: Decimal | None
 
     @property
     def difference(self) -> Decimal | None:
         """Ticket system's total less the sum of the entries; ``None`` where it tells no total."""
         return None if self.upstream_minutes is None else self.upstream_minutes - self.minutes
 
+    @property
+    def article_difference(self) -> Decimal | None:
+        """Ticket system's total less that of the articles; ``None`` where one of them is not known."""
+        if self.upstream_minutes is None or self.article_minutes is None:
+            return None
+        return self.upstream_minutes - self.article_minutes
+
 
 def time_of(ticket: Ticket) -> TimeOfTicket:
     """All entries of the ticket, gone ones included but not summed, each with its agent and its allocations."""
     entries = list(ticket.entries.select_related("agent").prefetch_related("allocations__position__order"))
-    upstream = None if ticket.time_units is None else ticket.time_units * ticket.system.minutes_per_unit
+    per_unit = ticket.system.minutes_per_unit
     present = (entry.minutes for entry in entries if entry.gone_at is None)
-    return TimeOfTicket(entries=entries, minutes=sum(present, Decimal(0)), upstream_minutes=upstream)
+    return TimeOfTicket(
+        entries=entries,
+        minutes=sum(present, Decimal(0)),
+        upstream_minutes=None if ticket.time_units is None else ticket.time_units * per_unit,
+        article_minutes=None if ticket.article_units is None else ticket.article_units * per_unit,
+    )
 
 
 def _booked_in(period: Period) -> Q:
