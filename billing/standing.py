@@ -15,18 +15,24 @@ class Standing(TextChoices):
 
 
 def with_standing(entries: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
-    """The entries with ``standing``, a value of ``Standing``; at most one live claim each, so no row is doubled."""
-    is_billed = Q(ticket__customer__agreement__billed=True)
-    if Agreement.objects.filter(is_default=True, billed=True).exists():
-        is_billed |= Q(ticket__customer__agreement__isnull=True)
+    """The entries with ``standing``, a value of ``Standing``; at most one live claim each, so no row is doubled.
+
+    Customers whose agreement differs from the default one are told by a list: joined to each entry, agreements made
+    the sums of a year a tenth slower. A claim is told by ``entry``, which alone stands in the index of live claims.
+    """
+    usual, exception = Standing.NOT_BILLABLE, Standing.UNBILLED
+    is_billed = Agreement.objects.filter(is_default=True, billed=True).exists()
+    if is_billed:
+        usual, exception = exception, usual
+    exceptions = Agreement.objects.filter(customer__isnull=False, billed=not is_billed).order_by().values("customer")
     return entries.alias(
         claim=FilteredRelation("allocations", condition=Q(allocations__live=True)),
     ).annotate(
         standing=Case(
-            When(claim__isnull=False, then=Value(Standing.BILLED.value)),
+            When(claim__entry__isnull=False, then=Value(Standing.BILLED.value)),
             When(ticket__customer__isnull=True, then=Value(Standing.BLOCKED.value)),
-            When(is_billed, then=Value(Standing.UNBILLED.value)),
-            default=Value(Standing.NOT_BILLABLE.value),
+            When(ticket__customer__in=exceptions, then=Value(exception.value)),
+            default=Value(usual.value),
             output_field=CharField(),
         )
     )

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_tables2.columns import library
 
-from common.durations import hhmm
+from common.durations import decimal_hours, hhmm
 from common.money import plain, quantize, round_money
 from common.templatetags import formats
 
@@ -112,6 +112,18 @@ class MinutesColumn(NumberColumn):
 
     def show(self, value: Decimal) -> str:
         return format_html('<span title="{}">{}</span>', hhmm(value), formats.minutes(value))
+
+
+class HoursColumn(NumberColumn):
+    """Minutes as decimal hours, on the page and in files."""
+
+    xlsx_format = "0.00"
+
+    def show(self, value: Decimal) -> str:
+        return formats.hours(Decimal(value))
+
+    def value(self, **kwargs: Any) -> Decimal:
+        return decimal_hours(Decimal(kwargs["value"]))
 
 
 class MoneyColumn(NumberColumn):

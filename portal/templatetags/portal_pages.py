@@ -1,12 +1,13 @@
 """What the frame of every page says."""
 
 from django import template
+from django.template import Context
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.worklist import final_readings
-from tickets.models import TicketSystem
+from tickets.models import Agent, TicketSystem
 
 register = template.Library()
 
@@ -23,3 +24,9 @@ def data_age() -> str:
     return _("Read in full last: %(time)s") % {
         "time": date_format(timezone.localtime(min(ends)), "SHORT_DATETIME_FORMAT")
     }
+
+
+@register.simple_tag(takes_context=True)
+def is_agent(context: Context) -> bool:
+    """Whether an agent belongs to the account, who then has a month of time to look at."""
+    return Agent.objects.filter(account=context["user"].pk).exists()

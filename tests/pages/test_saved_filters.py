@@ -1,0 +1,241 @@
+"""Views of the reports that a person has given a name: one's own, and only what the page understands."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError
+from django.http import QueryDict
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portal.models import SavedFilter
+from portal.reports.saved import (
+    MOST_FILTERS,
+    PARAMETERS,
+    FilterRefused,
+    address_of,
+    default_address,
+    known_parameters,
+    open_plainly,
+    open_with,
+    save_filter,
+)
+from tests.pages.world import World
+
+REPORT = "reports:report"
+
+
+@pytest.fixture
+def user(world: World) -> User:
+    return User.objects.get(username="clara")
+
+
+@pytest.fixture
+def client(world: World) -> Client:
+    return world.clients["billing"]
+
+
+def save(user: User, name: str = "Mine", query: str = "by=ticket", *, with_span: bool = False) -> SavedFilter:
+    return save_filter(user=user, page=REPORT, name=name, query=QueryDict(query), with_span=with_span)
+
+
+def post(client: Client, name: str, *, page: str = REPORT, query: str = "by=ticket", **others: str) -> str:
+    """Where the answer leads to."""
+    response = client.post("/reports/filters/save/", {"page": page, "name": name, "query": query, **others})
+    assert response.status_code == 302
+    return str(response["Location"])
+
+
+def test_view_is_saved_under_a_name_and_offered_as_a_link(world: World, user: User, client: Client) -> None:
+    query = f"by=ticket&customer={world.customer.pk}&unit=hours"
+
+    back = post(client, "  Königsbau  ", query=f"{query}&period=2026-10")
+
+    saved = SavedFilter.objects.get(user=user)
+    assert (saved.page, saved.name, saved.is_default) == (REPORT, "Königsbau", False)
+    assert QueryDict(saved.query).dict() == QueryDict(query).dict()
+    html = client.get(back).content.decode()
+    assert "The filter “Königsbau” is saved." in html
+    assert address_of(saved).replace("&", "&amp;") in html
+    assert "period=2026-10" in back
+
+
+def test_period_is_kept_only_on_request(user: User) -> None:
+    query = "by=agent&period=2026-10&from=2026-01-01&to=2026-01-02"
+
+    without, kept = save(user, "a", query), save(user, "b", query, with_span=True)
+
+    assert QueryDict(without.query).dict() == {"unit": "minutes", "by": "agent"}
+    assert QueryDict(kept.query).dict() == QueryDict(f"unit=minutes&{query}").dict()
+
+
+def test_box_keeps_the_period(user: User, client: Client) -> None:
+    post(client, "October", query="by=agent&period=2026-10", with_span="on")
+
+    assert QueryDict(SavedFilter.objects.get(user=user).query)["period"] == "2026-10"
+
+
+def test_only_what_the_page_understands_is_kept(user: User) -> None:
+    saved = save(
+        user, query="by=agent&kind=agent_day&next=//evil.example&page=7&export=csv&csrfmiddlewaretoken=x&by=queue"
+    )
+
+    assert QueryDict(saved.query).dict() == {"unit": "minutes", "by": "queue"}
+
+
+@pytest.mark.parametrize(
+    "page", ["https://evil.example/", "//evil.example", "admin:index", "start", "", "reports:mine"]
+)
+def test_page_that_is_no_report_is_refused(user: User, client: Client, page: str) -> None:
+    assert post(client, "Evil", page=page) == "/reports/"
+    assert not SavedFilter.objects.filter(user=user).exists()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\0b"])
+def test_name_that_cannot_be_is_refused_with_a_sentence(user: User, client: Client, name: str) -> None:
+    html = client.get(post(client, name)).content.decode()
+
+    assert "The filter was not saved: give it a name of at most 80 characters." in html
+    assert not SavedFilter.objects.filter(user=user).exists()
+
+
+def test_name_that_is_there_already_is_refused_with_a_sentence(user: User, client: Client) -> None:
+    post(client, "Mine", query="by=agent")
+
+    html = client.get(post(client, "Mine", query="by=queue")).content.decode()
+
+    assert "A filter called “Mine” is there already. Choose another name." in html
+    assert QueryDict(SavedFilter.objects.get(user=user).query)["by"] == "agent"
+
+
+def test_same_name_is_free_on_another_page_and_for_another_person(world: World, user: User) -> None:
+    save(user)
+
+    save_filter(user=user, page="reports:pivot", name="Mine", query=QueryDict("kind=queue_agent"), with_span=False)
+    save(User.objects.get(username="anna"))
+
+    assert SavedFilter.objects.filter(name="Mine").count() == 3
+
+
+def test_query_that_is_too_long_is_refused(user: User, client: Client) -> None:
+    post(client, "Long", query="queue=" + "x" * 1990)
+    with pytest.raises(FilterRefused, match="too long"):
+        save(user, query=urlencode({"queue": "ü" * 400}))
+
+    assert not SavedFilter.objects.filter(user=user).exists()
+
+
+def test_nobody_has_more_than_fifty(user: User) -> None:
+    SavedFilter.objects.bulk_create(
+        SavedFilter(user=user, page="reports:pivot", name=str(number)) for number in range(MOST_FILTERS - 1)
+    )
+    save(user, "the fiftieth")
+
+    with pytest.raises(FilterRefused, match="You have 50 saved filters"):
+        save(user, "one more")
+
+    assert SavedFilter.objects.filter(user=user).count() == 50
+
+
+def test_page_opens_with_the_chosen_view_when_called_without_parameters(user: User, client: Client) -> None:
+    saved = save(user, query="by=queue&standing=unbilled")
+    client.post(f"/reports/filters/{saved.pk}/default/")
+
+    plain, asked = client.get("/reports/"), client.get("/reports/?by=agent")
+
+    assert (plain.status_code, plain["Location"]) == (302, address_of(saved))
+    assert asked.status_code == 200
+    assert client.get("/reports/entries/").status_code == 200
+    assert "Time by queue" in client.get(plain["Location"]).content.decode()
+
+
+def test_view_without_anything_does_not_lead_in_a_circle(user: User, client: Client) -> None:
+    save_filter(user=user, page="reports:entries", name="Plain", query=QueryDict(), with_span=False)
+    open_with(SavedFilter.objects.get(user=user))
+
+    response = client.get("/reports/entries/", follow=True)
+
+    assert [url for url, _status in response.redirect_chain] == ["/reports/entries/?unit=minutes"]
+
+
+def test_one_view_opens_the_page(user: User) -> None:
+    first, second = save(user, "a"), save(user, "b", "by=queue")
+
+    open_with(first)
+    open_with(second)
+    open_with(second)
+
+    assert list(SavedFilter.objects.filter(is_default=True).values_list("name", flat=True)) == ["b"]
+    assert default_address(REPORT, user=user) == address_of(second)
+
+
+def test_choice_is_taken_back(user: User, client: Client) -> None:
+    saved = save(user)
+    open_with(saved)
+
+    html = client.post(f"/reports/filters/{saved.pk}/default/", follow=True).content.decode()
+
+    assert "The page no longer opens with “Mine”." in html
+    assert default_address(REPORT, user=user) == ""
+    open_plainly(saved)
+
+
+def test_view_is_deleted(user: User, client: Client) -> None:
+    saved = save(user)
+
+    response = client.post(f"/reports/filters/{saved.pk}/delete/")
+
+    assert response["Location"] == "/reports/?unit=minutes&by=ticket"
+    assert not SavedFilter.objects.filter(user=user).exists()
+    assert client.post(f"/reports/filters/{saved.pk}/delete/").status_code == 404
+
+
+def test_views_of_others_are_not_there(world: World, client: Client) -> None:
+    before = SavedFilter.objects.filter(pk=world.saved.pk).values().get()
+
+    for action in ("default", "delete"):
+        for pk in (world.saved.pk, 77777, 10**30):
+            assert client.post(f"/reports/filters/{pk}/{action}/").status_code == 404, (action, pk)
+
+    assert SavedFilter.objects.filter(pk=world.saved.pk).values().get() == before
+    assert world.saved.name not in client.get("/reports/").content.decode()
+
+
+def test_reading_saves_nothing(world: World, client: Client) -> None:
+    paths = ["save/", f"{world.saved.pk}/default/", f"{world.saved.pk}/delete/"]
+
+    assert {client.get(f"/reports/filters/{path}?name=x&page={REPORT}").status_code for path in paths} == {405}
+    assert SavedFilter.objects.count() == 1
+
+
+def test_forms_stand_on_the_page_with_what_it_shows(world: World, client: Client) -> None:
+    html = client.get("/reports/?from=2026-10-01&to=2026-10-31&by=customer&sort=label&page=1").content.decode()
+
+    query = re.findall(r'name="query" value="([^"]*)"', html)
+    assert query == ["by=customer&amp;period=2026-10&amp;unit=minutes&amp;sort=label"]
+    assert f'name="page" value="{REPORT}"' in html
+
+
+def test_database_keeps_one_beginning_of_a_page(user: User) -> None:
+    SavedFilter.objects.create(user=user, page=REPORT, name="a", is_default=True)
+
+    with pytest.raises(IntegrityError):
+        SavedFilter.objects.create(user=user, page=REPORT, name="b", is_default=True)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(
+    query=st.dictionaries(st.text(max_size=10) | st.sampled_from(sorted({*PARAMETERS[REPORT]})), st.text(max_size=30))
+)
+def test_any_query_leads_back_to_the_page_with_known_parameters(user: User, query: dict[str, str]) -> None:
+    asked = QueryDict(urlencode(query, errors="replace"))
+
+    known = known_parameters(REPORT, asked)
+    address = address_of(SavedFilter(page=REPORT, query=urlencode(known)))
+
+    assert {*known} <= {*PARAMETERS[REPORT]}
+    assert address.startswith("/reports/?")
+    assert known_parameters(REPORT, QueryDict(address.partition("?")[2])) == known
