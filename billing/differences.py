@@ -1,4 +1,8 @@
-"""What orders hold although the ticket system no longer shows it, or shows it with other minutes."""
+"""What orders hold although the ticket system shows it otherwise by now: the one place that says when that is so.
+
+Each condition is about an ``Allocation``. Whether the order is still a draft, which the next run puts right, is asked
+by the caller.
+"""
 
 from decimal import Decimal
 
@@ -11,6 +15,13 @@ from common.money import plain
 from common.months import Month
 from tickets.models import Customer, TicketClosing
 
+GONE = Q(entry__gone_at__isnull=False)
+CHANGED = Q(entry__gone_at__isnull=True) & ~Q(entry__minutes=F("minutes"))
+"""Has other minutes than it was billed with; what is gone has none."""
+ON_OTHER_TICKET = ~Q(entry__ticket=F("position__ticket"))
+OF_OTHER_CUSTOMER = ~Q(entry__ticket__customer=F("position__order__customer"))
+"""The ticket belongs to somebody else than the order, or to nobody."""
+
 MINUTES = DecimalField(max_digits=14, decimal_places=4)
 MIRRORED = Case(When(entry__gone_at__isnull=True, then=F("entry__minutes")), default=Value(Decimal(0)))
 SURPLUS = Sum(MIRRORED - F("minutes"), output_field=MINUTES)
@@ -19,8 +30,7 @@ SURPLUS = Sum(MIRRORED - F("minutes"), output_field=MINUTES)
 
 def no_longer_so() -> QuerySet[Allocation]:
     """Claims whose entry is gone from the ticket system, or has other minutes than it was billed with."""
-    as_billed = Q(entry__gone_at__isnull=True, entry__minutes=F("minutes"))
-    return Allocation.objects.filter(~as_billed, live=True)
+    return Allocation.objects.filter(GONE | CHANGED, live=True)
 
 
 def approved_but_gone(month: Month, customer: Customer | None = None) -> list[str]:

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billing.discrepancies import count_discrepancies
 from billing.handover import Format
 from billing.models import Allocation, BillingRun, Export, Order
 from common.jobs import Job
@@ -147,6 +148,8 @@ class OrderPage:
     """Of ``OrderPosition``, each with its live allocations as ``claims``."""
     problems: list[str]
     """Why the data may not be complete, as the latest run over the month found it."""
+    discrepancies: int
+    """What disagrees with the order since it left draft."""
 
 
 def order_page(order: Order, *, page: str | None) -> OrderPage:
@@ -159,6 +162,7 @@ def order_page(order: Order, *, page: str | None) -> OrderPage:
         order=order,
         positions=Paginator(positions, POSITIONS_PER_PAGE).get_page(page),
         problems=[] if order.complete else _problems(order),
+        discrepancies=0 if order.state == Order.State.DRAFT else count_discrepancies(order=order),
     )
 
 

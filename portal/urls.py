@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from portal import views
+from portal import units_views, views
 
 admin.autodiscover()
 admin.site.site_title = admin.site.site_header = views.SITE_HEADER
@@ -27,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.start, name="start"),
     path("tickets/", include("tickets.urls")),
     path("orders/", include("billing.urls")),
+    path("reports/", include("portal.reports.urls")),
+    path("set-up/units/<int:pk>/", units_views.units, name="units"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),

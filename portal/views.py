@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from billing.discrepancies import count_discrepancies
 from billing.order_pages import may_bill
 from portal.worklist import checklist, latest_billing_run, open_drafts, order_states, system_states
 from tickets.periods import chosen_period
@@ -20,6 +21,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "period": period,
         "checklist": checklist(user=request.user),
         "drafts": open_drafts(user=request.user),
+        "discrepancies": count_discrepancies(user=request.user),
         "states": order_states(period.month, user=request.user),
         "run": latest_billing_run(),
         "systems": system_states(),

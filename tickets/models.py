@@ -138,7 +138,8 @@ class TicketSystem(models.Model):
                 {
                     "minutes_per_unit": _(
                         "Time entries of this ticket system are mirrored already, counted with %(minutes)s minutes per "
-                        "time unit, so this cannot be changed any more."
+                        "time unit. To change it, choose “Change the minutes per time unit” at the ticket system's "
+                        "set-up, or use manage.py convert_units: what is not billed yet is counted anew."
                     )
                     % {"minutes": stored}
                 }

@@ -22,20 +22,37 @@ class Address:
 
 def addresses(world: World) -> list[Address]:
     """Every page of the portal, set-up pages excepted, with the first customer's objects."""
-    order, ticket, run = world.order.pk, world.ticket.pk, world.run.pk
+    order, ticket, run, saved = world.order.pk, world.ticket.pk, world.run.pk, world.saved.pk
+    reading = world.system.sync_runs.latest("pk").pk
     return [
         Address("start", "/"),
         Address("tickets:list", "/tickets/"),
         Address("tickets:ticket", f"/tickets/{ticket}/"),
+        Address("tickets:reconciliation", "/tickets/reconciliation/"),
+        Address("tickets:readings", "/tickets/readings/"),
+        Address("tickets:reading", f"/tickets/readings/{reading}/"),
+        Address("tickets:read_now", f"/tickets/readings/systems/{world.system.pk}/", posts=True),
+        Address("tickets:quality", "/tickets/quality/"),
+        Address("tickets:quality_check", "/tickets/quality/open-tickets/"),
         Address("billing:orders", "/orders/"),
         Address("billing:order", f"/orders/{order}/"),
         Address("billing:approve", "/orders/approve/", posts=True),
         Address("billing:export", "/orders/export/", posts=True),
         Address("billing:left_out", "/orders/left-out/"),
+        Address("billing:discrepancies", "/orders/discrepancies/"),
         Address("billing:runs", "/orders/runs/"),
         Address("billing:start", "/orders/runs/start/", posts=True),
         Address("billing:run", f"/orders/runs/{run}/"),
         Address("billing:run_progress", f"/orders/runs/{run}/progress/"),
+        Address("reports:report", "/reports/"),
+        Address("reports:entries", "/reports/entries/"),
+        Address("reports:pivot", "/reports/pivot/"),
+        Address("reports:charts", "/reports/charts/"),
+        Address("reports:mine", "/reports/mine/"),
+        Address("reports:save_filter", "/reports/filters/save/", posts=True),
+        Address("reports:default_filter", f"/reports/filters/{saved}/default/", posts=True),
+        Address("reports:delete_filter", f"/reports/filters/{saved}/delete/", posts=True),
+        Address("units", f"/set-up/units/{world.system.pk}/"),
         Address("set_language", "/language/", posts=True),
         Address("account_login", "/accounts/login/"),
         Address("account_logout", "/accounts/logout/"),

@@ -66,6 +66,8 @@ def set_up_pages(world: World) -> list[str]:
         "/admin/tickets/ticketsystem/",
         f"/admin/tickets/ticketsystem/{world.system.pk}/change/",
         f"/admin/tickets/ticketsystem/{world.system.pk}/check/",
+        "/admin/tickets/agent/",
+        "/admin/tickets/agent/import/",
         "/admin/tickets/customer/",
         f"/admin/tickets/customer/{world.customer.pk}/change/",
         "/admin/tickets/ticket/",

@@ -157,8 +157,8 @@ def test_query_count_does_not_depend_on_the_number_of_rows(
             client.get(f"/tickets/?period=2026-10&customer={customer}")
 
 
-# session, user, rights, exact number, zones, choices, count, keys, rows, totals, systems, age of the data
-LIST_QUERIES = 12
+# session, user, rights, exact number, zones, choices, count, keys, rows, totals, own agent, systems, age of the data
+LIST_QUERIES = 13
 
 
 def test_very_long_list_goes_without_totals_and_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,4 +253,4 @@ def test_query_count_of_a_ticket_does_not_depend_on_its_entries(
             client.get(f"/tickets/{ticket.pk}/")
 
 
-TICKET_QUERIES = 15
+TICKET_QUERIES = 16

@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from billing.models import BillingRun, Order
+from portal.models import SavedFilter
 from portal.roles import ACCOUNT_MANAGER, ADMINISTRATOR, BILLING
 from tests.billing.scenes import bill, read_completely, ticket_of
 from tests.factories.billing import AgreementFactory
@@ -36,6 +37,7 @@ class World:
     order: Order
     foreign_order: Order
     run: BillingRun
+    saved: SavedFilter
     clients: dict[str, Client]
 
 
@@ -79,6 +81,9 @@ def build() -> World:
         order=Order.objects.get(customer=customer),
         foreign_order=Order.objects.get(customer=foreign),
         run=run,
+        saved=SavedFilter.objects.create(
+            user=users["manager"], page="reports:report", name="My customer", query="by=ticket&unit=hours"
+        ),
         clients={"anonymous": Client()} | {name: signed_in(user) for name, user in users.items()},
     )
 

@@ -1,0 +1,40 @@
+"""What the page of the discrepancies shows, and why it is empty."""
+
+from datetime import datetime
+
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from billing.models import Order
+from common.paging import Empty
+from tickets.models import AnyUser, Customer, SyncRun, sees_all_customers
+from tickets.sync import WRITTEN
+
+
+def mirrored_at() -> datetime | None:
+    """How old the mirror is: of the active ticket systems' latest readings the oldest; ``None`` without any."""
+    runs = SyncRun.objects.of_months().filter(state__in=WRITTEN, system__active=True).order_by()
+    latest = [row["latest"] for row in runs.values("system").annotate(latest=Max("finished_at")) if row["latest"]]
+    return min(latest, default=None)
+
+
+def as_of() -> str:
+    """The sentence on the age of the mirror."""
+    read_at = mirrored_at()
+    if read_at is None:
+        return _("No ticket system has been read yet.")
+    time = date_format(timezone.localtime(read_at), "SHORT_DATETIME_FORMAT")
+    return _("As the ticket systems were read last: %(time)s.") % {"time": time}
+
+
+def why_none(*, user: AnyUser, order: Order | None) -> Empty:
+    """The sentence for a list without discrepancies: no customers, or nothing that disagrees, and as of when."""
+    if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
+        text = _("You see the orders of the customers that are assigned to you. An administrator can assign them.")
+        return Empty(title=_("No customers are assigned to you"), text=text)
+    text = _("All time of the approved orders stands in the ticket system as it was billed, and none came too late.")
+    if order is not None:
+        text = _("All time of the order stands in the ticket system as it was billed, and none came too late.")
+    return Empty(title=_("Nothing disagrees"), text=f"{text} {as_of()}")
