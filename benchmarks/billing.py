@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
+from benchmarks.bulk import LEDGER, clear, empty
 from benchmarks.stopwatch import Result, compare, seconds
-from billing.models import Agreement, Allocation, BillingRun, Order, OrderEvent, OrderPosition
+from billing.models import Agreement, Allocation, Order, OrderPosition
 from billing.runs import run_billing, start_run
 from common.jobs import Job
 from common.months import Month
@@ -51,9 +52,7 @@ CLAIMS_SQL = """
 
 def seed(*, customers: int, tickets: int, entries: int) -> None:
     """Fill the mirror anew: closed tickets of October 2026, evenly spread, every entry 15 minutes."""
-    clear_ledger()
-    for model in (TimeEntry, TicketClosing, SyncRun, Ticket, Customer, Agent, TicketSystem):
-        model._base_manager.all()._raw_delete("default")
+    empty()
     system = TicketSystem.objects.create(name="bench", base_url="http://127.0.0.1/otrs", login="x", password="x")  # noqa: S106
     agent = Agent.objects.create(system=system, login="anna", user_id=3)
     people = Customer.objects.bulk_create(Customer(system=system, customer_id=f"K{i:05}") for i in range(customers))
@@ -103,8 +102,7 @@ def _entry(system: TicketSystem, agent: Agent, ticket: Ticket, start: datetime, 
 
 
 def clear_ledger() -> None:
-    for model in (Allocation, OrderEvent, OrderPosition, Order, BillingRun):
-        model._base_manager.all()._raw_delete("default")
+    clear(LEDGER)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

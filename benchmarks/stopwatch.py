@@ -31,6 +31,47 @@ class Result:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of the portal; times are medians in milliseconds.
+
+    ``queries`` are the page's own statements that the floor stands beside, repeated bare; both are ``None`` where the
+    page has no floor.
+    """
+
+    name: str
+    whole: float
+    fastest: float
+    """The quickest round: nearer to a machine that does nothing else."""
+    cpu: float
+    """Of this process: all but the waiting for the database. In SQLite, which is part of it, the whole."""
+    aim: float | None
+    database: float
+    """All statements of the page, as the page waits for them."""
+    count: int
+    queries: float | None = None
+    floor: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return None if self.queries is None or self.floor is None else self.queries / self.floor
+
+    def __str__(self) -> str:
+        verdict = "no aim" if self.aim is None else f"aim {self.aim:g} {'met' if self.whole <= self.aim else 'MISSED'}"
+        line = (
+            f"{self.name:<38} page {self.whole:>6.0f} ms (fastest {self.fastest:>5.0f}, CPU {self.cpu:>4.0f})  "
+            f"{verdict:<14} SQL {self.database:>6.0f} ms in {self.count:>2}"
+        )
+        if self.ratio is None:
+            return line
+        missed = "MISSED" if self.ratio > RATIO else "met"
+        return f"{line}   sums {self.queries:>7.1f} ms  floor {self.floor:>7.1f} ms  ratio {self.ratio:>5.2f} {missed}"
+
+
+RATIO = 1.5
+"""What a page's sums may cost beside the same sums in plain SQL."""
+
+
 def seconds(work: Callable[[], object]) -> float:
     """Wall time of one call."""
     start = time.perf_counter()

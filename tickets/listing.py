@@ -114,15 +114,24 @@ class TimeOfTicket:
 
 
 def time_of(ticket: Ticket) -> TimeOfTicket:
-    """All entries of the ticket, gone ones included but not summed, each with its agent and its allocations."""
+    """All entries of the ticket, gone ones included but not summed, each with its agent and its allocations.
+
+    Totals are compared in units and only what differs is converted: entries that were billed keep the minutes they had
+    when the ticket system's minutes per unit were others.
+    """
     entries = list(ticket.entries.select_related("agent").prefetch_related("allocations__position__order"))
-    per_unit = ticket.system.minutes_per_unit
-    present = (entry.minutes for entry in entries if entry.gone_at is None)
+    present = [entry for entry in entries if entry.gone_at is None]
+    minutes = sum((entry.minutes for entry in present), Decimal(0))
+    units = sum((entry.units for entry in present), Decimal(0))
+
+    def in_minutes(total: Decimal | None) -> Decimal | None:
+        return None if total is None else minutes + (total - units) * ticket.system.minutes_per_unit
+
     return TimeOfTicket(
         entries=entries,
-        minutes=sum(present, Decimal(0)),
-        upstream_minutes=None if ticket.time_units is None else ticket.time_units * per_unit,
-        article_minutes=None if ticket.article_units is None else ticket.article_units * per_unit,
+        minutes=minutes,
+        upstream_minutes=in_minutes(ticket.time_units),
+        article_minutes=in_minutes(ticket.article_units),
     )
 
 

@@ -1,5 +1,6 @@
 """The mirror: what the ticket systems say, never what we make of it."""
 
+from decimal import Decimal
 from typing import Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -86,7 +87,11 @@ class TicketSystem(models.Model):
         help_text=_("OTRSTimeZone of the ticket system; its interface never tells it."),
     )
     minutes_per_unit = models.DecimalField(
-        _("minutes per time unit"), max_digits=8, decimal_places=2, default=1, validators=[MinValueValidator(0.01)]
+        _("minutes per time unit"),
+        max_digits=8,
+        decimal_places=2,
+        default=1,
+        validators=[MinValueValidator(Decimal("0.01"))],
     )
     closed_state_types = models.JSONField(_("state types that count as closed"), default=default_closed_state_types)
     internal_queues = models.JSONField(

@@ -10,7 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from tests.billing.scenes import NOVEMBER, bill, book, ticket_of
 from tests.factories.tickets import CustomerFactory, TicketSystemFactory
 from tests.pages.world import NOW, World
-from tickets.models import SyncRun, Ticket
+from tickets.listing import time_of
+from tickets.models import SyncRun, Ticket, TicketSystem
 
 
 @pytest.fixture
@@ -254,3 +255,13 @@ def test_query_count_of_a_ticket_does_not_depend_on_its_entries(
 
 
 TICKET_QUERIES = 16
+
+
+def test_total_of_a_ticket_agrees_after_the_minutes_per_unit_have_changed(world: World) -> None:
+    """The entry was billed with one minute a unit; since then a unit is six minutes."""
+    ticket = ticket_of(world.customer, 10, time_units=Decimal(10))
+    TicketSystem.objects.update(minutes_per_unit=6)
+
+    time = time_of(Ticket.objects.select_related("system").get(pk=ticket.pk))
+
+    assert (time.minutes, time.upstream_minutes, time.difference) == (10, 10, 0)
