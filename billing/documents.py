@@ -60,8 +60,8 @@ def planned_orders(plan: Plan, month: Month) -> list[Document]:
 
 
 def with_positions(month: Month, customer: Customer | None = None) -> QuerySet[Order]:
-    """Orders of the month with customer, positions and tickets, by number."""
-    orders = Order.objects.filter(month=month.first_day)
+    """Orders of the month that are not void, with customer, positions and tickets, by number."""
+    orders = Order.objects.not_void().filter(month=month.first_day)
     if customer is not None:
         orders = orders.filter(customer=customer)
     return orders.select_related("customer").prefetch_related("positions__ticket").order_by("number")

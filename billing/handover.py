@@ -1,4 +1,4 @@
-"""Handing orders over: a preview while there are drafts, else a file that is kept byte for byte."""
+"""Handing orders over: a preview while not all of them are issued, else a file that is kept byte for byte."""
 
 import hashlib
 from collections.abc import Sequence
@@ -60,17 +60,17 @@ def export_orders(
 ) -> ExportResult:
     """Hand over the month's orders, of all customers or of one, in a format of ``Format``.
 
-    With a draft among them the file is a preview. Else it is recorded, and asking for the same orders again gives the
-    same bytes. The file for kivitendo makes the orders exported, and each is written once only: a second import would
-    make a second order there. Raises ``OrdersRefused`` with sentences; then nothing was recorded.
+    With one among them that is not issued the file is a preview. Else it is recorded, and asking for the same orders
+    again gives the same bytes. The file for kivitendo makes the orders exported, and each is written once only: a
+    second import would make a second order there. Raises ``OrdersRefused`` with sentences; then nothing was recorded.
     """
     wanted = Format(format)
     orders = _locked_orders(month, customer)
-    drafts = [order for order in orders if order.state == Order.State.DRAFT]
-    if drafts:
+    waiting = [order for order in orders if order.state in (Order.State.DRAFT, Order.State.APPROVED)]
+    if waiting:
         content = _render(wanted, orders, month, customer, now)
         name = _file_name(wanted, month, customer, suffix="-draft")
-        return ExportResult(name, content, _sha256(content), orders, is_draft=True, problems=[_preview(len(drafts))])
+        return ExportResult(name, content, _sha256(content), orders, is_draft=True, problems=[_preview(len(waiting))])
     stored = _same_export(wanted, orders)
     if stored is not None:
         when = f"{timezone.localtime(stored.created_at):%Y-%m-%d %H:%M}"
@@ -108,13 +108,13 @@ def _render(wanted: Format, orders: Sequence[Order], month: Month, customer: Cus
     return json_file(orders, month=month, customer=customer)
 
 
-def _preview(drafts: int) -> str:
+def _preview(waiting: int) -> str:
     text = ngettext(
-        "This is a preview: %(count)d order is still a draft. Approve it, then export again.",
-        "This is a preview: %(count)d orders are still drafts. Approve them, then export again.",
-        drafts,
+        "This is a preview: %(count)d order is not issued yet. Approve and issue it, then export again.",
+        "This is a preview: %(count)d orders are not issued yet. Approve and issue them, then export again.",
+        waiting,
     )
-    return text % {"count": drafts}
+    return text % {"count": waiting}
 
 
 def _same_export(wanted: Format, orders: Sequence[Order]) -> Export | None:

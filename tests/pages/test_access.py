@@ -14,7 +14,12 @@ from tests.pages.pages import PUBLIC, addresses, names_in_use
 from tests.pages.world import MARK, MARKED_MINUTES, World, signed_in
 
 FOR_BILLING = {
+    "billing:return",
+    "billing:void",
     "billing:approve",
+    "billing:issue",
+    "billing:close",
+    "billing:reopen",
     "billing:export",
     "billing:runs",
     "billing:start",

@@ -253,4 +253,4 @@ def test_query_count_of_a_ticket_does_not_depend_on_its_entries(
             client.get(f"/tickets/{ticket.pk}/")
 
 
-TICKET_QUERIES = 15
+TICKET_QUERIES = 16
