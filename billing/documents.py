@@ -22,10 +22,13 @@ EntriesByTicket = Mapping[int, Sequence[TimeEntry]]
 
 
 def entries_of_orders(orders: Collection[Order]) -> EntriesByTicket:
-    """Entries behind the positions, by the position's ticket, in the order in which they were booked."""
+    """Entries behind the positions, by the position's ticket, in the order in which they were booked.
+
+    Of a void order those that it had billed.
+    """
     entries: defaultdict[int, list[TimeEntry]] = defaultdict(list)
     claims = (
-        Allocation.objects.filter(position__order__in=[order.pk for order in orders], live=True)
+        Allocation.objects.filter(position__order__in=[order.pk for order in orders])
         .select_related("entry__agent", "position")
         .order_by("entry__booked_local", "entry")
     )

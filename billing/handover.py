@@ -70,7 +70,7 @@ def export_orders(
     if waiting:
         content = _render(wanted, orders, month, customer, now)
         name = _file_name(wanted, month, customer, suffix="-draft")
-        return ExportResult(name, content, _sha256(content), orders, is_draft=True, problems=[_preview(len(waiting))])
+        return ExportResult(name, content, sha256_of(content), orders, is_draft=True, problems=[_preview(len(waiting))])
     stored = _same_export(wanted, orders)
     if stored is not None:
         when = f"{timezone.localtime(stored.created_at):%Y-%m-%d %H:%M}"
@@ -78,7 +78,7 @@ def export_orders(
         return ExportResult(stored.file_name, bytes(stored.content), stored.sha256, orders, problems=[notice])
     fresh, notices = _not_handed_over(orders) if wanted == Format.KIVITENDO else (orders, [])
     content = _render(wanted, fresh, month, customer, now)
-    export = _record(wanted, fresh, content, _free_name(wanted, month, customer), user, now)
+    export = record_export(wanted, fresh, content, _free_name(wanted, month, customer), user, now)
     return ExportResult(export.file_name, content, export.sha256, fresh, problems=notices)
 
 
@@ -140,11 +140,12 @@ def _not_handed_over(orders: Sequence[Order]) -> tuple[list[Order], list[str]]:
     return fresh, [_("Handed over before and not in this file: %(numbers)s.") % {"numbers": numbers}]
 
 
-def _record(
-    wanted: Format, orders: Sequence[Order], content: bytes, name: str, user: AnyUser | None, now: datetime
+def record_export(
+    wanted: str, orders: Sequence[Order], content: bytes, name: str, user: AnyUser | None, now: datetime
 ) -> Export:
+    """Keep the file; one for kivitendo makes the orders exported."""
     user_id = user.pk if user else None
-    digest = _sha256(content)
+    digest = sha256_of(content)
     export = Export.objects.create(
         file_name=name, format=wanted, content=content, sha256=digest, created_at=now, created_by_id=user_id
     )
@@ -175,5 +176,6 @@ def _free_name(wanted: Format, month: Month, customer: Customer | None) -> str:
     return name
 
 
-def _sha256(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
+    """Hexadecimal."""
     return hashlib.sha256(content).hexdigest()

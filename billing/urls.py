@@ -6,6 +6,7 @@ app_name = "billing"
 urlpatterns = [
     path("", views.order_list, name="orders"),
     path("<int:pk>/", views.order, name="order"),
+    path("<int:pk>/statement/", views.statement, name="statement"),
     path("<int:pk>/return/", step_views.back_to_draft, name="return"),
     path("<int:pk>/void/", step_views.void, name="void"),
     path("approve/", step_views.approve, name="approve"),

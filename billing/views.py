@@ -27,6 +27,7 @@ from billing.order_pages import (
 )
 from billing.orders import OrdersRefused
 from billing.queries import left_out
+from billing.statement_files import CONTENT_TYPE, statement_file
 from billing.tables import LeftOutTable, OrderTable
 from common.exports import bad_request, download
 from common.paging import MOST_PER_PAGE, Empty, show_page
@@ -88,6 +89,21 @@ def export(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect(back)
     response = HttpResponse(result.content, content_type=CONTENT_TYPES[Format.KIVITENDO])
+    response["Content-Disposition"] = content_disposition_header(True, result.file_name)
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_POST
+def statement(request: HttpRequest, pk: int) -> HttpResponse:
+    """The work statement of an order the user may see; by POST, because the first one of an issued order is kept."""
+    found = get_object_or_404(Order.objects.visible_to(request.user), pk=pk)
+    language = request.POST.get("language", "")
+    try:
+        result = statement_file(found, language=language, user=request.user, now=timezone.now())
+    except OrdersRefused as refusal:
+        return bad_request(request, str(refusal))
+    response = HttpResponse(result.content, content_type=CONTENT_TYPE)
     response["Content-Disposition"] = content_disposition_header(True, result.file_name)
     response["X-Content-Type-Options"] = "nosniff"
     return response

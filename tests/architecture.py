@@ -50,6 +50,7 @@ RANKS = {
     "mirror": 3,
     "orders": 3,
     "runs": 3,
+    "statement_files": 3,
     "sync": 3,
     "forms": 4,
     "filters": 4,

@@ -29,6 +29,7 @@ def addresses(world: World) -> list[Address]:
         Address("tickets:ticket", f"/tickets/{ticket}/"),
         Address("billing:orders", "/orders/"),
         Address("billing:order", f"/orders/{order}/"),
+        Address("billing:statement", f"/orders/{order}/statement/", posts=True),
         Address("billing:return", f"/orders/{order}/return/"),
         Address("billing:void", f"/orders/{order}/void/"),
         Address("billing:approve", "/orders/approve/", posts=True),

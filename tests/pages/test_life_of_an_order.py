@@ -159,3 +159,13 @@ def test_months_that_are_none_or_are_open_are_refused(
 def test_reopening_asks_why(client: Client) -> None:
     assert "Runs may draft and change orders" in client.get("/orders/reopen/?period=2026-10").content.decode()
     assert "This field is required." in client.post("/orders/reopen/", {"period": "2026-10"}).content.decode()
+
+
+def test_work_statement_is_downloaded_by_those_who_see_the_order(world: World, client: Client) -> None:
+    path = f"/orders/{world.foreign_order.pk}/statement/"
+
+    response, foreign = client.post(path, {"language": "de"}), world.clients["manager"].post(path, {"language": "de"})
+
+    assert response["Content-Type"] == "application/pdf"
+    assert response["Content-Disposition"].startswith('attachment; filename="work-statement-TK-2026-10-Zebra')
+    assert (foreign.status_code, client.post(path, {"language": "fr"}).status_code) == (404, 400)
