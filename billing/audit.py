@@ -5,11 +5,12 @@ Each check counts the rows that break a promise; a healthy ledger breaks none. S
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -48,7 +49,27 @@ class Audit:
 
 
 def audit_ledger() -> Audit:
-    """Look at every order, position, claim and time entry. Reads only; memory does not grow with the entries."""
+    """Look at every order, position, claim and time entry. Reads only; memory does not grow with the entries.
+
+    All is seen as it stands at one moment, so that a run at work meanwhile is no breach.
+    """
+    with _one_moment():
+        return _audit()
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    if connection.in_atomic_block:  # whoever began the transaction has said what it sees
+        yield
+        return
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _audit() -> Audit:
     breaches = []
     for name, (sentence, found) in CHECKS.items():
         examples, count = [], 0
@@ -134,16 +155,12 @@ def _void_holds() -> Iterator[str]:
 
 
 def _numbers_have_gaps() -> Iterator[str]:
-    given: defaultdict[int, set[int]] = defaultdict(set)
+    """Numbers that the ranges gave and no order has, and numbers of orders that no range gave, however they look."""
     numbers = Order.objects.filter(document_number__isnull=False).order_by().values_list("document_number", flat=True)
-    for text in numbers:
-        year, _dash, number = (text or "").partition("-")
-        given[int(year)].add(int(number))
-    last_of = dict(NumberRange.objects.values_list("year", "last"))
-    for each in sorted(given.keys() | last_of.keys()):
-        expected = set(range(1, last_of.get(each, 0) + 1))
-        for missing in sorted(given[each] ^ expected):
-            yield f"{each}-{missing:05}"
+    given = {str(number) for number in numbers}
+    ranges = NumberRange.objects.values_list("year", "last")
+    expected = {f"{year}-{number:05}" for year, last in ranges for number in range(1, last + 1)}
+    yield from sorted(given ^ expected)
 
 
 def _issued_from_incomplete() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Whether the books of a month are closed."""
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.models import ClosedMonth
@@ -17,4 +18,4 @@ def why_closed(month: Month) -> str:
     if closed is None:
         return ""
     text = _("%(month)s was closed on %(day)s. No order was changed. Re-open the month if it has to be billed again.")
-    return text % {"month": month, "day": f"{closed.closed_at:%Y-%m-%d}"}
+    return text % {"month": month, "day": f"{timezone.localtime(closed.closed_at):%Y-%m-%d}"}

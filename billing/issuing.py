@@ -38,8 +38,7 @@ def issue_orders(orders: Iterable[Order], *, user: AnyUser | None, now: datetime
         order.state, order.document_number = Order.State.ISSUED, document_number
         order.issued_at, order.issued_by_id = now, user.pk if user else None
     Order.objects.bulk_update(found, ["state", "document_number", "issued_at", "issued_by"])
-    for order in found:
-        record([order], OrderEvent.Kind.ISSUED, user=user, now=now, text=order.document_number or "")
+    record(found, OrderEvent.Kind.ISSUED, user=user, now=now, text=lambda order: order.document_number or "")
     return found
 
 

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from billing.claims import billable_times, claim_free_entries, claimed_times, customers_to_bill
+from billing.closed_months import closed_month
 from billing.models import Agreement, Allocation, Order, OrderEvent, OrderPosition
 from billing.numbers import order_numbers
 from billing.plans import HEADER, TOTALS, Change, Facts, OrderPlan, plan_order
@@ -79,12 +80,13 @@ def plan_month(month: Month, customer: Customer | None = None) -> Plan:
     """What a run over the mirror as it stands would do; writes nothing.
 
     Time that another customer's draft still holds is planned there, as in the run, until that draft lets go of it.
+    A closed month is left as it is: only orders that stand are in its plan.
     """
     plan, customers = Plan(), customers_to_bill(month, customer)
     numbers = order_numbers(month)
     for chunk in chunks(customers):
         plan.add(_plan_chunk(chunk, month, numbers, lock=False))
-    return plan
+    return Plan(orders=plan.having(Change.CLOSED)) if closed_month(month) else plan
 
 
 def bill_customers(customers: Sequence[int], writing: Writing) -> Plan:

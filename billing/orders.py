@@ -1,6 +1,6 @@
 """Approving orders, and taking the approval back: what a person has looked at is what will be issued."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -70,12 +70,18 @@ def lock_orders(keys: Iterable[int]) -> list[Order]:
 
 
 def record(
-    orders: Iterable[Order], kind: OrderEvent.Kind, *, user: AnyUser | None, now: datetime, text: str = ""
+    orders: Iterable[Order],
+    kind: OrderEvent.Kind,
+    *,
+    user: AnyUser | None,
+    now: datetime,
+    text: str | Callable[[Order], str] = "",
 ) -> None:
-    """Write into the history of each order what happened."""
+    """Write into the history of each order what happened; ``text`` is the same for all or made for each."""
     user_id = user.pk if user else None
     OrderEvent.objects.bulk_create(
-        OrderEvent(order=order, kind=kind, at=now, user_id=user_id, text=text) for order in orders
+        OrderEvent(order=order, kind=kind, at=now, user_id=user_id, text=text(order) if callable(text) else text)
+        for order in orders
     )
 
 
@@ -84,8 +90,10 @@ def _has_positions() -> Exists:
 
 
 def _why_not(order: Order, *, seen_at: datetime, has_positions: bool) -> str:
-    if order.state != Order.State.DRAFT:
+    if order.state == Order.State.APPROVED:
         return _("Order %(number)s is approved already.") % {"number": order.number}
+    if order.state != Order.State.DRAFT:
+        return _("Order %(number)s was issued before.") % {"number": order.number}
     if order.changed_at != seen_at:
         return _("Order %(number)s was changed by a run just now. Look at it again.") % {"number": order.number}
     if not order.complete:

@@ -29,6 +29,9 @@ GREY, BLACK = 96, 0
 NUMBERS = (26.0, 28.0, 20.0, 26.0)
 """Widths in mm of recorded, to bill, unit price and amount; the text takes the rest."""
 LANGUAGES = ("de", "en")
+PAGES = "\x1f" * 3
+"""Stands for the number of pages until it is known; ``one_line`` leaves none in what others have written."""
+INDENT = 6.0
 
 
 class Paper(FPDF):
@@ -37,6 +40,7 @@ class Paper(FPDF):
     def __init__(self, foot: str) -> None:
         super().__init__(format="A4")
         self.foot = foot
+        self.alias_nb_pages(PAGES)
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(auto=True, margin=20)
         self.add_font(FONT, fname=FONTS / "DejaVuSansCondensed.ttf")
@@ -55,6 +59,14 @@ class Paper(FPDF):
 
     def line_of(self, text: str, *, height: float = LINE, align: Align = Align.L) -> None:
         self.multi_cell(w=0, h=height, text=text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def detail(self, text: str) -> None:
+        """A small line beneath a position; one that is too long takes further ones."""
+        self.set_x(self.l_margin + INDENT)
+        if self.get_string_width(text) < self.epw - INDENT - 2 * self.c_margin:
+            self.cell(w=0, h=SMALL_LINE, text=text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        else:
+            self.line_of(text, height=SMALL_LINE)
 
     def rule(self) -> None:
         self.set_draw_color(GREY)
@@ -156,11 +168,9 @@ def _position(paper: Paper, position: OrderPosition, entries: Sequence[TimeEntry
     for entry in entries:
         booked = date_format(entry.local_day, "SHORT_DATE_FORMAT")
         line = f"{booked} {entry.booked_local[11:16]}   {minutes(entry.minutes)} min   {one_line(str(entry.agent))}"
-        paper.set_x(paper.l_margin + 6)
-        paper.cell(w=0, h=SMALL_LINE, text=line, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        paper.detail(line)
     quantity = f"{number(position.quantity)} {position.unit} × {price} = {money(position.amount)}"
-    paper.set_x(paper.l_margin + 6)
-    paper.cell(w=0, h=SMALL_LINE, text=quantity, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    paper.detail(quantity)
     paper.ln(1)
 
 

@@ -51,6 +51,7 @@ RANKS = {
     "orders": 3,
     "runs": 3,
     "statement_files": 3,
+    "statements": 3,
     "sync": 3,
     "forms": 4,
     "filters": 4,

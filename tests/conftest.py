@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
@@ -44,9 +44,8 @@ def english() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def tables_can_be_emptied() -> Iterator[None]:
-    """After a test with transactions of its own the tables are emptied, row by row in SQLite, against the guards."""
-    operations = DatabaseWrapper.ops_class
-    flush = operations.execute_sql_flush
+    """After a test with transactions of its own the tables are emptied, against the guards."""
+    flush = BaseDatabaseOperations.execute_sql_flush
 
     def unguarded(self: Any, statements: list[str]) -> None:
         guards.remove(self.connection)
@@ -54,7 +53,7 @@ def tables_can_be_emptied() -> Iterator[None]:
         guards.install(self.connection)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "execute_sql_flush", unguarded)
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", unguarded)
         yield
 
 
