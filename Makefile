@@ -49,7 +49,7 @@ fix: dev ## puts the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: dev ## measures sync and billing; see docs/performance.md
+bench: dev ## measures sync, billing, reports and lists; see docs/performance.md
 	@$(PY) -m benchmarks $(ARGS)
 
 messages: dev ## collects and compiles the translations (needs gettext)

@@ -22,10 +22,13 @@ EntriesByTicket = Mapping[int, Sequence[TimeEntry]]
 
 
 def entries_of_orders(orders: Collection[Order]) -> EntriesByTicket:
-    """Entries behind the positions, by the position's ticket, in the order in which they were booked."""
+    """Entries behind the positions, by the position's ticket, in the order in which they were booked.
+
+    Of a void order those that it had billed.
+    """
     entries: defaultdict[int, list[TimeEntry]] = defaultdict(list)
     claims = (
-        Allocation.objects.filter(position__order__in=[order.pk for order in orders], live=True)
+        Allocation.objects.filter(position__order__in=[order.pk for order in orders])
         .select_related("entry__agent", "position")
         .order_by("entry__booked_local", "entry")
     )
@@ -60,8 +63,8 @@ def planned_orders(plan: Plan, month: Month) -> list[Document]:
 
 
 def with_positions(month: Month, customer: Customer | None = None) -> QuerySet[Order]:
-    """Orders of the month with customer, positions and tickets, by number."""
-    orders = Order.objects.filter(month=month.first_day)
+    """Orders of the month that are not void, with customer, positions and tickets, by number."""
+    orders = Order.objects.not_void().filter(month=month.first_day)
     if customer is not None:
         orders = orders.filter(customer=customer)
     return orders.select_related("customer").prefetch_related("positions__ticket").order_by("number")

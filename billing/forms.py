@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.issuing import LONGEST_REASON
 from billing.pricing import PLACEHOLDERS, TemplateError, check_template
 from common.forms import LinesField
 
@@ -33,6 +34,14 @@ class ApprovalForm(forms.Form):
 
     order = KeysField(error_messages={"required": gettext_lazy("Choose at least one order.")})
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+
+class ReasonForm(forms.Form):
+    """Why something is taken back; it stands in the history for good."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=LONGEST_REASON, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 class AgreementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

@@ -1,4 +1,4 @@
-"""Handing orders over: a preview while there are drafts, else a file that is kept byte for byte."""
+"""Handing orders over: a preview while not all of them are issued, else a file that is kept byte for byte."""
 
 import hashlib
 from collections.abc import Sequence
@@ -60,17 +60,17 @@ def export_orders(
 ) -> ExportResult:
     """Hand over the month's orders, of all customers or of one, in a format of ``Format``.
 
-    With a draft among them the file is a preview. Else it is recorded, and asking for the same orders again gives the
-    same bytes. The file for kivitendo makes the orders exported, and each is written once only: a second import would
-    make a second order there. Raises ``OrdersRefused`` with sentences; then nothing was recorded.
+    With one among them that is not issued the file is a preview. Else it is recorded, and asking for the same orders
+    again gives the same bytes. The file for kivitendo makes the orders exported, and each is written once only: a
+    second import would make a second order there. Raises ``OrdersRefused`` with sentences; then nothing was recorded.
     """
     wanted = Format(format)
     orders = _locked_orders(month, customer)
-    drafts = [order for order in orders if order.state == Order.State.DRAFT]
-    if drafts:
+    waiting = [order for order in orders if order.state in (Order.State.DRAFT, Order.State.APPROVED)]
+    if waiting:
         content = _render(wanted, orders, month, customer, now)
         name = _file_name(wanted, month, customer, suffix="-draft")
-        return ExportResult(name, content, _sha256(content), orders, is_draft=True, problems=[_preview(len(drafts))])
+        return ExportResult(name, content, sha256_of(content), orders, is_draft=True, problems=[_preview(len(waiting))])
     stored = _same_export(wanted, orders)
     if stored is not None:
         when = f"{timezone.localtime(stored.created_at):%Y-%m-%d %H:%M}"
@@ -78,7 +78,7 @@ def export_orders(
         return ExportResult(stored.file_name, bytes(stored.content), stored.sha256, orders, problems=[notice])
     fresh, notices = _not_handed_over(orders) if wanted == Format.KIVITENDO else (orders, [])
     content = _render(wanted, fresh, month, customer, now)
-    export = _record(wanted, fresh, content, _free_name(wanted, month, customer), user, now)
+    export = record_export(wanted, fresh, content, _free_name(wanted, month, customer), user, now)
     return ExportResult(export.file_name, content, export.sha256, fresh, problems=notices)
 
 
@@ -108,13 +108,13 @@ def _render(wanted: Format, orders: Sequence[Order], month: Month, customer: Cus
     return json_file(orders, month=month, customer=customer)
 
 
-def _preview(drafts: int) -> str:
+def _preview(waiting: int) -> str:
     text = ngettext(
-        "This is a preview: %(count)d order is still a draft. Approve it, then export again.",
-        "This is a preview: %(count)d orders are still drafts. Approve them, then export again.",
-        drafts,
+        "This is a preview: %(count)d order is not issued yet. Approve and issue it, then export again.",
+        "This is a preview: %(count)d orders are not issued yet. Approve and issue them, then export again.",
+        waiting,
     )
-    return text % {"count": drafts}
+    return text % {"count": waiting}
 
 
 def _same_export(wanted: Format, orders: Sequence[Order]) -> Export | None:
@@ -140,11 +140,12 @@ def _not_handed_over(orders: Sequence[Order]) -> tuple[list[Order], list[str]]:
     return fresh, [_("Handed over before and not in this file: %(numbers)s.") % {"numbers": numbers}]
 
 
-def _record(
-    wanted: Format, orders: Sequence[Order], content: bytes, name: str, user: AnyUser | None, now: datetime
+def record_export(
+    wanted: str, orders: Sequence[Order], content: bytes, name: str, user: AnyUser | None, now: datetime
 ) -> Export:
+    """Keep the file; one for kivitendo makes the orders exported."""
     user_id = user.pk if user else None
-    digest = _sha256(content)
+    digest = sha256_of(content)
     export = Export.objects.create(
         file_name=name, format=wanted, content=content, sha256=digest, created_at=now, created_by_id=user_id
     )
@@ -175,5 +176,6 @@ def _free_name(wanted: Format, month: Month, customer: Customer | None) -> str:
     return name
 
 
-def _sha256(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
+    """Hexadecimal."""
     return hashlib.sha256(content).hexdigest()

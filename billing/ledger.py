@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from billing.claims import billable_times, claim_free_entries, claimed_times, customers_to_bill
+from billing.closed_months import closed_month
 from billing.models import Agreement, Allocation, Order, OrderEvent, OrderPosition
 from billing.numbers import order_numbers
 from billing.plans import HEADER, TOTALS, Change, Facts, OrderPlan, plan_order
@@ -79,12 +80,13 @@ def plan_month(month: Month, customer: Customer | None = None) -> Plan:
     """What a run over the mirror as it stands would do; writes nothing.
 
     Time that another customer's draft still holds is planned there, as in the run, until that draft lets go of it.
+    A closed month is left as it is: only orders that stand are in its plan.
     """
     plan, customers = Plan(), customers_to_bill(month, customer)
     numbers = order_numbers(month)
     for chunk in chunks(customers):
         plan.add(_plan_chunk(chunk, month, numbers, lock=False))
-    return plan
+    return Plan(orders=plan.having(Change.CLOSED)) if closed_month(month) else plan
 
 
 def bill_customers(customers: Sequence[int], writing: Writing) -> Plan:
@@ -127,13 +129,16 @@ def _bill_chunk(customers: Sequence[int], writing: Writing) -> Plan:
 def _plan_chunk(customers: Sequence[int], month: Month, numbers: Mapping[int, str], *, lock: bool) -> Plan:
     """Plan these customers. With ``lock``, they and their orders stay locked until the transaction ends."""
     found = Customer.objects.filter(pk__in=customers).select_related("system").order_by("pk")
-    ordered = Order.objects.filter(customer__in=customers, month=month.first_day).order_by("pk")
+    of_month = Order.objects.filter(customer__in=customers, month=month.first_day)
+    ordered = of_month.not_void().order_by("pk")
     if lock:
         # No key is changed: whoever only refers to these rows, as a sync does from tickets, need not wait.
         found = found.select_for_update(of=("self",), no_key=True)
         ordered = ordered.select_for_update(no_key=True)
     customers_found = list(found)
     orders = {order.customer_id: order for order in ordered}
+    voided = of_month.filter(state=Order.State.VOID, correction=None).order_by("voided_at", "pk")
+    corrected = {order.customer_id: order for order in voided}
     agreements = _agreements(customers)
     tickets = _closed_tickets(customers, month)
     times = billable_times(customers, month)
@@ -149,6 +154,7 @@ def _plan_chunk(customers: Sequence[int], month: Month, numbers: Mapping[int, st
             month=month,
             number=numbers[customer.pk],
             order=order,
+            corrects=corrected.get(customer.pk),
             tickets=tickets[customer.pk],
             times=times,
             lines=lines[order.pk] if order else (),

@@ -139,18 +139,73 @@ class BillingRun(Job):
         return reverse("billing:run", args=[self.pk])
 
 
+class ClosedMonth(models.Model):
+    """The books of this month are closed: no run drafts or changes its orders until somebody re-opens it."""
+
+    month = models.DateField(_("month"), help_text=_("First day of the month"))
+    closed_at = models.DateTimeField(_("closed"))
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reopened_at = models.DateTimeField(_("re-opened"), null=True, blank=True)
+    reopened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.TextField(_("reason for re-opening"), blank=True)
+
+    class Meta:
+        ordering = ["-closed_at", "-id"]
+        verbose_name = _("closed month")
+        verbose_name_plural = _("closed months")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month"], condition=Q(reopened_at__isnull=True), name="closedmonth_closed_once"
+            ),
+            models.CheckConstraint(condition=Q(month__day=1), name="closedmonth_month_is_first_day"),
+            models.CheckConstraint(
+                condition=Q(reopened_at__isnull=True, reason="") | (Q(reopened_at__isnull=False) & ~Q(reason="")),
+                name="closedmonth_reopened_with_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"
+
+
+class NumberRange(models.Model):
+    """The document numbers given so far in one year. Its row is locked while numbers are given."""
+
+    year = models.PositiveSmallIntegerField(_("year"), unique=True)
+    last = models.PositiveIntegerField(_("last number"), default=0)
+
+    class Meta:
+        verbose_name = _("number range")
+        verbose_name_plural = _("number ranges")
+
+    def __str__(self) -> str:
+        return str(self.year)
+
+
 class OrderQuerySet(models.QuerySet["Order"]):
     def visible_to(self, user: AnyUser) -> Self:
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
+    def not_void(self) -> Self:
+        return self.exclude(state=Order.State.VOID)
+
 
 class Order(models.Model):
-    """One order of one customer for one month. Only drafts ever change."""
+    """One order of one customer for one month. Only drafts ever change.
+
+    An order that was issued stays for ever: to correct it, it is voided, and a new one refers to it.
+    """
 
     class State(models.TextChoices):
         DRAFT = "draft", _("draft")
         APPROVED = "approved", _("approved")
+        ISSUED = "issued", _("issued")
         EXPORTED = "exported", _("exported")
+        VOID = "void", _("void")
 
     number = models.CharField(
         _("number"), max_length=120, unique=True, help_text=_("Stable from the first draft on; the ERP sees it too.")
@@ -172,6 +227,30 @@ class Order(models.Model):
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    document_number = models.CharField(
+        _("document number"),
+        max_length=30,
+        null=True,
+        blank=True,
+        help_text=_("From a range without gaps, given when the order is issued."),
+    )
+    issued_at = models.DateTimeField(_("issued"), null=True, blank=True)
+    issued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    voided_at = models.DateTimeField(_("voided"), null=True, blank=True)
+    voided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    void_reason = models.TextField(_("why it was voided"), blank=True)
+    correction_of = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="correction",
+        verbose_name=_("takes the place of"),
+    )
 
     objects = OrderQuerySet.as_manager()
 
@@ -180,7 +259,9 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         constraints = [
-            models.UniqueConstraint(fields=["customer", "month"], name="order_one_per_customer_and_month"),
+            models.UniqueConstraint(
+                fields=["customer", "month"], condition=~Q(state="void"), name="order_one_per_customer_and_month"
+            ),
             models.CheckConstraint(condition=Q(month__day=1), name="order_month_is_first_day"),
             models.CheckConstraint(
                 condition=Q(state="draft", approved_at__isnull=True)
@@ -189,6 +270,22 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state="draft") | Q(complete=True), name="order_leaves_draft_only_when_complete"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "approved"], document_number__isnull=True, issued_at__isnull=True)
+                | Q(state__in=["issued", "exported", "void"], document_number__isnull=False, issued_at__isnull=False),
+                name="order_number_from_issue_on",
+            ),
+            # With a condition it is no key to PostgreSQL, so giving a number waits for nobody who refers to the order.
+            models.UniqueConstraint(
+                fields=["document_number"],
+                condition=Q(document_number__isnull=False),
+                name="order_unique_document_number",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="void", voided_at__isnull=False) & ~Q(void_reason="")
+                | ~Q(state="void") & Q(voided_at__isnull=True, void_reason=""),
+                name="order_void_has_reason",
             ),
         ]
 
@@ -255,7 +352,10 @@ class OrderEvent(models.Model):
         DRAFTED = "drafted", _("drafted")
         CHANGED = "changed", _("draft changed by a run")
         APPROVED = "approved", _("approved")
+        RETURNED = "returned", _("returned to draft")
+        ISSUED = "issued", _("issued")
         EXPORTED = "exported", _("exported")
+        VOIDED = "voided", _("voided")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=10, choices=Kind)

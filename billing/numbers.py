@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 
 from billing.models import Order
 from common.months import Month
@@ -14,15 +15,26 @@ LONGEST_NAME = 80  # leaves room for prefix and suffix in the column
 def order_numbers(month: Month) -> dict[int, str]:
     """The number of every customer's order of the month, by the customer's primary key.
 
-    ``TK-2026-10-K1001``: the customer's number in the ERP or else the CustomerID. An order keeps the number it has.
-    Where two customers come out alike, the later one's primary key is added.
+    ``TK-2026-10-K1001``: the customer's number in the ERP or else the CustomerID. An order keeps the number it has;
+    one that takes the place of a void one ends in ``-2``, and so on. Where two customers come out alike, the later
+    one's primary key is added.
     """
-    numbers = dict(Order.objects.filter(month=month.first_day).order_by().values_list("customer_id", "number"))
-    taken = set(numbers.values())
+    numbers: dict[int, str] = {}
+    taken: set[str] = set()
+    voided: Counter[int] = Counter()
+    for pk, number, state in (
+        Order.objects.filter(month=month.first_day).order_by().values_list("customer_id", "number", "state")
+    ):
+        taken.add(number)
+        if state == Order.State.VOID:
+            voided[pk] += 1
+        else:
+            numbers[pk] = number
     customers = Customer.objects.order_by("pk").values_list("pk", "customer_id", "agreement__erp_customer_number")
     for pk, customer_id, erp_number in customers:
         if pk not in numbers:
             number = f"TK-{month}-{clean(erp_number or customer_id) or pk}"
+            number += f"-{voided[pk] + 1}" if voided[pk] else ""
             while number in taken:
                 number = f"{number}-{pk}"
             taken.add(number)

@@ -51,17 +51,19 @@ def start_label(period: Period) -> str:
     return _("Get closed tickets for %(month)s") % {"month": month_label(period.month)}
 
 
-def has_drafts(period: Period, *, user: AnyUser) -> bool:
-    return orders_of(period, user=user).filter(state=Order.State.DRAFT).exists()
+def has_open_orders(period: Period, *, user: AnyUser) -> bool:
+    """Whether there is an order to approve or to issue."""
+    return orders_of(period, user=user).filter(state__in=[Order.State.DRAFT, Order.State.APPROVED]).exists()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileToCome:
     """What the month's file for kivitendo will be when the button is pressed."""
 
-    drafts: int
+    waiting: int
+    """Orders that are not issued yet: with any of them the file is a preview."""
     fresh: int
-    """Orders that are not handed over yet, drafts included."""
+    """Orders that are not handed over yet, the waiting ones included."""
     earlier: list[Export]
     """The files that the others were handed over with; without their content."""
     seen: str
@@ -71,13 +73,13 @@ class FileToCome:
     def sentence(self) -> str:
         """What the person should know before the click."""
         files = ", ".join(f"{file.file_name} ({_time_of(file)})" for file in self.earlier)
-        if self.drafts:
+        if self.waiting:
             text = ngettext(
-                "The kivitendo file is a preview: %(count)d order is still a draft. It hands nothing over.",
-                "The kivitendo file is a preview: %(count)d orders are still drafts. It hands nothing over.",
-                self.drafts,
+                "The kivitendo file is a preview: %(count)d order is not issued yet. It hands nothing over.",
+                "The kivitendo file is a preview: %(count)d orders are not issued yet. It hands nothing over.",
+                self.waiting,
             )
-            return text % {"count": self.drafts}
+            return text % {"count": self.waiting}
         if not self.fresh and len(self.earlier) == 1:
             text = _("The kivitendo file is the one that was handed over before: %(files)s. Do not import it twice.")
             return text % {"files": files}
@@ -97,19 +99,19 @@ class FileToCome:
 
 def file_to_come(month: Month) -> FileToCome | None:
     """What ``export_orders`` would make of the month for kivitendo; ``None`` without orders. Two queries."""
-    orders = Order.objects.filter(month=month.first_day, positions__isnull=False)
+    orders = Order.objects.not_void().filter(month=month.first_day, positions__isnull=False)
     handed_over = Q(exports__format=Format.KIVITENDO)
     counts = orders.aggregate(
         count=Count("pk", distinct=True),
-        drafts=Count("pk", distinct=True, filter=Q(state=Order.State.DRAFT)),
+        waiting=Count("pk", distinct=True, filter=Q(state__in=[Order.State.DRAFT, Order.State.APPROVED])),
         before=Count("pk", distinct=True, filter=handed_over),
     )
     if not counts["count"]:
         return None
-    earlier = Export.objects.filter(format=Format.KIVITENDO, orders__month=month.first_day).distinct().defer("content")
+    earlier = Export.objects.filter(format=Format.KIVITENDO, orders__in=orders).distinct().defer("content")
     fresh = counts["count"] - counts["before"]
-    seen = f"{counts['drafts']}-{fresh}-{counts['before']}"
-    return FileToCome(drafts=counts["drafts"], fresh=fresh, earlier=list(earlier), seen=seen)
+    seen = f"{counts['waiting']}-{fresh}-{counts['before']}"
+    return FileToCome(waiting=counts["waiting"], fresh=fresh, earlier=list(earlier), seen=seen)
 
 
 def _time_of(file: Export) -> str:

@@ -1,6 +1,6 @@
-"""Approving orders: what a person has looked at goes on to the ERP and never changes again."""
+"""Approving orders, and taking the approval back: what a person has looked at is what will be issued."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -28,24 +28,61 @@ def approve_orders(orders: Iterable[Order], *, user: AnyUser | None, now: dateti
     still be what they were when they were looked at, and must not contradict what the mirror holds by now."""
     seen = {order.pk: order.changed_at for order in orders}
     wanted = list(seen)
-    locked = Order.objects.filter(pk__in=wanted).select_for_update(of=("self",), no_key=True)
-    found = list(locked.select_related("customer__system").order_by("pk"))
+    found = lock_orders(wanted)
     filled = set(Order.objects.filter(_has_positions(), pk__in=wanted).values_list("pk", flat=True))
     reasons = [_why_not(order, seen_at=seen[order.pk], has_positions=order.pk in filled) for order in found]
-    sentences = [reason for reason in reasons if reason] or _contradictions(found)
+    again = _("Start the run again, then approve the orders.")
+    sentences = [reason for reason in reasons if reason] or contradictions(found, remedy=again)
     if len(found) < len(wanted):
         sentences.append(_("An order is gone: a run found nothing to bill in it. Look at the list again."))
     if not found and not sentences:
         sentences.append(_("There is no order to approve."))
     if sentences:
         raise OrdersRefused(sentences)
-    user_id = user.pk if user else None
     for order in found:
-        order.state, order.approved_at, order.approved_by_id = Order.State.APPROVED, now, user_id
+        order.state, order.approved_at, order.approved_by_id = Order.State.APPROVED, now, user.pk if user else None
     Order.objects.bulk_update(found, ["state", "approved_at", "approved_by"])
-    kind = OrderEvent.Kind.APPROVED
-    OrderEvent.objects.bulk_create(OrderEvent(order=order, kind=kind, at=now, user_id=user_id) for order in found)
+    record(found, OrderEvent.Kind.APPROVED, user=user, now=now)
     return found
+
+
+@transaction.atomic
+def return_to_draft(orders: Iterable[Order], *, reason: str, user: AnyUser | None, now: datetime) -> list[Order]:
+    """Take the approval of all these orders back or of none; raises ``OrdersRefused``. A run may change them again."""
+    found = lock_orders(order.pk for order in orders)
+    text = _("Order %(number)s cannot be returned to draft: only what is approved and not issued yet can.")
+    sentences = [text % {"number": order.number} for order in found if order.state != Order.State.APPROVED]
+    if not reason.strip():
+        sentences.append(_("Say why."))
+    if sentences:
+        raise OrdersRefused(sentences)
+    for order in found:
+        order.state, order.approved_at, order.approved_by = Order.State.DRAFT, None, None
+    Order.objects.bulk_update(found, ["state", "approved_at", "approved_by"])
+    record(found, OrderEvent.Kind.RETURNED, user=user, now=now, text=reason.strip())
+    return found
+
+
+def lock_orders(keys: Iterable[int]) -> list[Order]:
+    """These orders anew, by primary key, locked until the transaction ends; customer and ticket system come along."""
+    locked = Order.objects.filter(pk__in=list(keys)).select_for_update(of=("self",), no_key=True)
+    return list(locked.select_related("customer__system").order_by("pk"))
+
+
+def record(
+    orders: Iterable[Order],
+    kind: OrderEvent.Kind,
+    *,
+    user: AnyUser | None,
+    now: datetime,
+    text: str | Callable[[Order], str] = "",
+) -> None:
+    """Write into the history of each order what happened; ``text`` is the same for all or made for each."""
+    user_id = user.pk if user else None
+    OrderEvent.objects.bulk_create(
+        OrderEvent(order=order, kind=kind, at=now, user_id=user_id, text=text(order) if callable(text) else text)
+        for order in orders
+    )
 
 
 def _has_positions() -> Exists:
@@ -53,8 +90,10 @@ def _has_positions() -> Exists:
 
 
 def _why_not(order: Order, *, seen_at: datetime, has_positions: bool) -> str:
-    if order.state != Order.State.DRAFT:
+    if order.state == Order.State.APPROVED:
         return _("Order %(number)s is approved already.") % {"number": order.number}
+    if order.state != Order.State.DRAFT:
+        return _("Order %(number)s was issued before.") % {"number": order.number}
     if order.changed_at != seen_at:
         return _("Order %(number)s was changed by a run just now. Look at it again.") % {"number": order.number}
     if not order.complete:
@@ -65,15 +104,17 @@ def _why_not(order: Order, *, seen_at: datetime, has_positions: bool) -> str:
     return ""
 
 
-def _contradictions(orders: Sequence[Order]) -> list[str]:
-    """What the mirror says against these drafts. More orders of a month and ticket system take no more queries."""
+def contradictions(orders: Sequence[Order], *, remedy: str) -> list[str]:
+    """What the mirror says against these orders, each with the remedy, a sentence.
+
+    More orders of a month and ticket system take no more queries.
+    """
     one_of_each = {(order.month, order.customer.system_id): order for order in orders}
     problems = [mirror_problems(Month.of(order.month), order.customer) for order in one_of_each.values()]
-    again = _("Start the run again, then approve the orders.")
-    sentences = [f"{problem} {again}" for problem in dict.fromkeys(chain.from_iterable(problems))]
+    sentences = [f"{problem} {remedy}" for problem in dict.fromkeys(chain.from_iterable(problems))]
     stale = _stale([order.pk for order in orders])
-    text = _("The mirror has changed since order %(number)s was drafted. Start the run again, then approve the order.")
-    return sentences + [text % {"number": order.number} for order in orders if order.pk in stale]
+    text = _("The mirror has changed since order %(number)s was drafted.")
+    return sentences + [f"{text % {'number': order.number}} {remedy}" for order in orders if order.pk in stale]
 
 
 def _stale(orders: Collection[int]) -> set[int]:

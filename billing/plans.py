@@ -54,7 +54,7 @@ class Change(Enum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     EMPTIED = "emptied"  # nothing is left in the draft, it goes
-    CLOSED = "closed"  # approved or exported: never touched
+    CLOSED = "closed"  # approved, issued or exported: never touched
 
 
 @dataclass(slots=True)
@@ -79,6 +79,9 @@ class Facts:
     month: Month
     number: str
     order: Order | None
+    """The one that stands; a void one does not."""
+    corrects: Order | None = None
+    """The latest void order that nothing has replaced yet."""
     tickets: Sequence[Ticket]
     """Closed in the month."""
     times: Mapping[int, Time]
@@ -112,7 +115,8 @@ def plan_order(facts: Facts) -> OrderPlan | None:
     values = _header(facts.customer, agreement) | _totals(positions)
     _check_sizes(values, positions)
     if order is None:
-        order = Order(customer=facts.customer, month=facts.month.first_day, number=facts.number, **values)
+        values |= {"number": facts.number, "correction_of": facts.corrects}
+        order = Order(customer=facts.customer, month=facts.month.first_day, **values)
         return OrderPlan(facts.customer, Change.NEW, order, positions, times)
     if _stands(order, values, positions, facts):
         return OrderPlan(facts.customer, Change.UNCHANGED, order, positions, times)

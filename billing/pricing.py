@@ -149,6 +149,18 @@ def explain(recorded_minutes: Decimal, rule: Rule) -> list[Step]:
     ]
 
 
+def rounding_in_words(rule: Rule) -> str:
+    """What the rule does to the time of a ticket, in a sentence of the active language."""
+    if rule.rounding_step == 0:
+        return _("The time of each ticket is billed exactly.")
+    sentences = {
+        "up": _("The time of each ticket is rounded up to a multiple of %(step)s minutes."),
+        "nearest": _("The time of each ticket is rounded to the nearest multiple of %(step)s minutes."),
+        "down": _("The time of each ticket is rounded down to a multiple of %(step)s minutes."),
+    }
+    return sentences[rule.rounding_mode] % {"step": rule.rounding_step}
+
+
 def _rounding_label(rule: Rule) -> str:
     if rule.rounding_step == 0:
         return _("Not rounded")

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.claims import stored_minutes
+from billing.closed_months import closed_month
 from billing.differences import SURPLUS, no_longer_so
 from billing.models import Agreement, Allocation, Order
 from billing.plans import counts
@@ -45,6 +46,7 @@ class Reason(TextChoices):
     NO_TIME = "no_time", gettext_lazy("No time is booked on the ticket.")
     CANCELLED_OUT = "cancelled_out", gettext_lazy("The times booked on the ticket add up to zero.")
     NOT_BILLED = "not_billed", gettext_lazy("The agreement says that this customer is not billed.")
+    MONTH_CLOSED = "month_closed", gettext_lazy("The month is closed, so no run bills it any more.")
     NOT_DRAFTED = "not_drafted", gettext_lazy("Can be billed, but no run has put it into an order yet.")
     GONE = "gone", gettext_lazy("Stands in an order of this month, but no longer so in the ticket system.")
 
@@ -101,6 +103,7 @@ class _Scene:
     """Orders of the month by customer, of the other customers as well."""
     elsewhere: Mapping[int, Order]
     agreements: Mapping[int | None, Agreement]
+    is_closed: bool
 
 
 def left_out(month: Month, customer: Customer | None = None, user: AnyUser | None = None) -> list[LeftOut]:
@@ -161,7 +164,7 @@ def _scene(
     parts: Mapping[int, Iterable[_Part]], month: Month, customer: Customer | None, user: AnyUser | None
 ) -> _Scene:
     visible = Order.objects.all() if user is None else Order.objects.visible_to(user)
-    of_month = list(visible.filter(month=month.first_day))
+    of_month = list(visible.not_void().filter(month=month.first_day))
     orders = {order.pk: order for order in of_month if customer is None or order.customer_id == customer.pk}
     others = {part.order for found in parts.values() for part in found if part.order is not None} - orders.keys()
     return _Scene(
@@ -170,6 +173,7 @@ def _scene(
         order_of={order.customer_id: order for order in of_month},
         elsewhere=visible.in_bulk(others),
         agreements={agreement.customer_id: agreement for agreement in Agreement.objects.all()},
+        is_closed=closed_month(month) is not None,
     )
 
 
@@ -244,7 +248,9 @@ def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal, unclaimed: 
         return Reason.CANCELLED_OUT
     if order is not None and order.state != Order.State.DRAFT:
         return Reason.ORDER_CLOSED
-    return Reason.NOT_DRAFTED if billable else Reason.CANCELLED_OUT
+    if not billable:
+        return Reason.CANCELLED_OUT
+    return Reason.MONTH_CLOSED if scene.is_closed else Reason.NOT_DRAFTED
 
 
 def _was_closed_before(ticket: Ticket, month: Month) -> bool:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.claims import customers_holding_others_time, customers_to_bill
+from billing.closed_months import why_closed
 from billing.completeness import billed_systems, mirrored_by, no_system, sync_problem
 from billing.differences import approved_but_gone
 from billing.ledger import Failure, Plan, Writing, bill_customers, chunks
@@ -113,7 +114,11 @@ def run_billing(
             on_progress(step, done, total)
 
     reading = _read(run, month, clock, make_client, tell, sleep)
-    tally = _bill(run, month, complete=not reading.problems, clock=clock, tell=tell)
+    tally = Tally()
+    if closed := why_closed(month):
+        reading.problems.append(closed)
+    else:
+        tally = _bill(run, month, complete=not reading.problems, clock=clock, tell=tell)
     return _close(run, reading, tally, now=clock())
 
 
@@ -203,18 +208,18 @@ def _bill(run: BillingRun, month: Month, *, complete: bool, clock: Callable[[], 
 
 
 def _close(run: BillingRun, reading: Reading, tally: Tally, *, now: datetime) -> BillingRun:
-    failures = list(tally.failures.values())
+    failures, month = list(tally.failures.values()), Month.of(run.month)
     results = {
         "orders_new": tally.count(Change.NEW),
         "orders_changed": tally.count(Change.CHANGED, Change.EMPTIED),
         "orders_unchanged": tally.count(Change.UNCHANGED, Change.CLOSED),
         "failures": [failure.as_json() for failure in failures],
-        "problems": reading.problems + approved_but_gone(Month.of(run.month), run.customer),
+        "problems": reading.problems + approved_but_gone(month, run.customer),
     }
     for name, value in results.items():
         setattr(run, name, value)
     complete = not reading.problems and not failures
-    nothing_done = not tally.changes and (bool(failures) or not reading.anything)
+    nothing_done = not tally.changes and (bool(failures) or not reading.anything or bool(why_closed(month)))
     unfinished = Job.State.FAILED if nothing_done else Job.State.PARTLY
     state, error = Job.State.DONE if complete else unfinished, _summary(reading.problems, failures)
     with transaction.atomic():  # ``finish`` raises when the run belongs to another worker by now

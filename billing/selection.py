@@ -1,18 +1,32 @@
-"""The orders that a person chose to approve, as they stood when they were looked at."""
+"""The orders that a person chose to approve or to issue, as they stood when they were looked at."""
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 
 from billing.models import Order
 from common.tables import Total
 from tickets.models import AnyUser
 
 
+class Step(Enum):
+    """What is done to the chosen orders."""
+
+    APPROVE = "approve"
+    ISSUE = "issue"
+
+    def takes(self, order: Order) -> bool:
+        """Whether the order is at the state that comes before this step."""
+        if self is Step.ISSUE:
+            return order.state == Order.State.APPROVED
+        return order.state == Order.State.DRAFT and order.complete
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """``orders`` can be approved; ``others`` cannot, because they are approved already or rest on incomplete data."""
+    """``orders`` can take the step; ``others`` cannot: they are past it, or not there yet."""
 
     orders: list[Order]
     others: list[Order]
@@ -37,15 +51,11 @@ class Selection:
         return [Total(currency, {"net_amount": sums[currency]}) for currency in sorted(sums)]
 
 
-def select_orders(keys: Iterable[int], *, user: AnyUser) -> Selection:
+def select_orders(keys: Iterable[int], *, step: Step, user: AnyUser) -> Selection:
     """Those of the orders that the user may see; unknown and foreign ones are not there."""
     found = Order.objects.visible_to(user).filter(pk__in=list(keys)).select_related("customer").order_by("number")
     orders = list(found)
     return Selection(
-        orders=[order for order in orders if _can_be_approved(order)],
-        others=[order for order in orders if not _can_be_approved(order)],
+        orders=[order for order in orders if step.takes(order)],
+        others=[order for order in orders if not step.takes(order)],
     )
-
-
-def _can_be_approved(order: Order) -> bool:
-    return order.state == Order.State.DRAFT and order.complete

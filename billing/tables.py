@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.models import BillingRun, Order
 from billing.queries import LeftOut
+from billing.selection import Step
 from common.money import plain
 from common.paging import PagedData
 from common.tables import DateTimeColumn, MinutesColumn, MoneyColumn, NumberColumn, Table
@@ -21,7 +22,9 @@ ONE_LINE = {"td": {"class": "nowrap"}}
 ORDER_STATES = {
     Order.State.DRAFT: ("", "pencil-square"),
     Order.State.APPROVED: ("state-info", "check-circle"),
+    Order.State.ISSUED: ("state-good", "receipt"),
     Order.State.EXPORTED: ("state-good", "box-arrow-up-right"),
+    Order.State.VOID: ("", "x-circle"),
 }
 JOB_STATES = {
     BillingRun.State.QUEUED: ("", "clock"),
@@ -59,7 +62,7 @@ class ShowsMonthAndState:
 
 
 class OrderTable(ShowsMonthAndState, Table):
-    """One row an order, with a box to choose it where it can be approved."""
+    """One row an order, with a box to choose it where it can be approved or issued."""
 
     caption = gettext_lazy("Orders")
     totals_fields = ("recorded_minutes", "billable_minutes", "net_amount")
@@ -92,7 +95,7 @@ class OrderTable(ShowsMonthAndState, Table):
         return bool(self.rows)
 
     def render_select(self, record: Order) -> SafeString:
-        if record.state != Order.State.DRAFT or not record.complete:
+        if not any(step.takes(record) for step in Step):
             return SafeString("")
         return format_html(
             '<input class="form-check-input" type="checkbox" name="order" value="{}" form="selection" aria-label="{}" '

@@ -1,12 +1,18 @@
 from django.urls import path
 
-from billing import discrepancy_views, run_views, views
+from billing import closing_views, discrepancy_views, run_views, step_views, views
 
 app_name = "billing"
 urlpatterns = [
     path("", views.order_list, name="orders"),
     path("<int:pk>/", views.order, name="order"),
-    path("approve/", views.approve, name="approve"),
+    path("<int:pk>/statement/", views.statement, name="statement"),
+    path("<int:pk>/return/", step_views.back_to_draft, name="return"),
+    path("<int:pk>/void/", step_views.void, name="void"),
+    path("approve/", step_views.approve, name="approve"),
+    path("issue/", step_views.issue, name="issue"),
+    path("close/", closing_views.close, name="close"),
+    path("reopen/", closing_views.reopen, name="reopen"),
     path("export/", views.export, name="export"),
     path("left-out/", views.left_out_list, name="left_out"),
     path("discrepancies/", discrepancy_views.discrepancy_list, name="discrepancies"),

@@ -1,4 +1,4 @@
-"""The orders: list, page of one order, approval, export, and what was left out."""
+"""The orders: list, page of one order, export, and what was left out."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -8,17 +8,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from billing.closed_months import closed_month
 from billing.filters import OrderFilter
-from billing.forms import ApprovalForm
 from billing.handover import CONTENT_TYPES, Format, export_orders
 from billing.models import Order
 from billing.order_pages import (
     RIGHTS,
     file_to_come,
-    has_drafts,
+    has_open_orders,
     may_bill,
     order_page,
     orders_of,
@@ -26,9 +25,9 @@ from billing.order_pages import (
     start_label,
     why_no_orders,
 )
-from billing.orders import OrdersRefused, approve_orders
+from billing.orders import OrdersRefused
 from billing.queries import left_out
-from billing.selection import select_orders
+from billing.statement_files import CONTENT_TYPE, statement_file
 from billing.tables import LeftOutTable, OrderTable
 from common.exports import bad_request, download
 from common.paging import MOST_PER_PAGE, Empty, show_page
@@ -46,7 +45,8 @@ def order_list(request: HttpRequest) -> HttpResponse:
         return download(table, request, f"{_('orders')}_{period.value}")
     run = run_of(period)
     context = {"period": period, "filters": filters, "table": table, "run": run, "can_bill": can_bill}
-    context |= {"start_label": start_label(period), "has_drafts": has_drafts(period, user=request.user)}
+    context["closed"] = None if period.everything else closed_month(period.month)
+    context |= {"start_label": start_label(period), "has_choice": has_open_orders(period, user=request.user)}
     context["file"] = file_to_come(period.month) if can_bill and not period.everything else None
     if not table.paginator.count:
         is_filtered = any(filters.form.cleaned_data.values())
@@ -57,35 +57,18 @@ def order_list(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """One order: its positions, how each was computed, and what happened to it."""
     visible = Order.objects.visible_to(request.user).select_related(
-        "customer__system", "agreement__customer", "approved_by"
+        "customer__system",
+        "agreement__customer",
+        "approved_by",
+        "issued_by",
+        "voided_by",
+        "correction_of",
+        "correction",
     )
     found = get_object_or_404(visible.prefetch_related("events__user"), pk=pk)
     can_bill = may_bill(request.user)
     context = {"page": order_page(found, page=request.GET.get("page")), "order": found, "can_bill": can_bill}
     return render(request, "billing/order.html", context)
-
-
-@require_POST
-@permission_required(RIGHTS, raise_exception=True)
-def approve(request: HttpRequest) -> HttpResponse:
-    """First what would be approved; then, if nothing of it changed meanwhile, approve it."""
-    form = ApprovalForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
-        return redirect("billing:orders")
-    selection = select_orders(form.cleaned_data["order"], user=request.user)
-    seen = form.cleaned_data["seen"]
-    if not seen or not selection.orders or seen != selection.fingerprint:
-        context = {"selection": selection, "has_changed": bool(seen and selection.orders)}
-        return render(request, "billing/approve.html", context)
-    try:
-        approved = approve_orders(selection.orders, user=request.user, now=timezone.now())
-    except OrdersRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        text = ngettext("%(count)d order approved.", "%(count)d orders approved.", len(approved))
-        messages.success(request, text % {"count": len(approved)})
-    return redirect(f"{reverse('billing:orders')}?period={selection.orders[0].month:%Y-%m}")
 
 
 @require_POST
@@ -106,6 +89,21 @@ def export(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect(back)
     response = HttpResponse(result.content, content_type=CONTENT_TYPES[Format.KIVITENDO])
+    response["Content-Disposition"] = content_disposition_header(True, result.file_name)
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_POST
+def statement(request: HttpRequest, pk: int) -> HttpResponse:
+    """The work statement of an order the user may see; by POST, because the first one of an issued order is kept."""
+    found = get_object_or_404(Order.objects.visible_to(request.user), pk=pk)
+    language = request.POST.get("language", "")
+    try:
+        result = statement_file(found, language=language, user=request.user, now=timezone.now())
+    except OrdersRefused as refusal:
+        return bad_request(request, str(refusal))
+    response = HttpResponse(result.content, content_type=CONTENT_TYPE)
     response["Content-Disposition"] = content_disposition_header(True, result.file_name)
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -78,7 +78,7 @@ def open_drafts(*, user: AnyUser) -> Drafts:
 
 
 def order_states(month: Month, *, user: AnyUser) -> list[StateOfOrders]:
-    """The month's orders that the user may see, by state and currency, in the order in which they pass the states."""
+    """The month's orders that the user may see, by state in the order of passing, and currency; void ones are not."""
     orders = Order.objects.visible_to(user).filter(month=month.first_day).order_by("currency")
     rows = list(orders.values("state", "currency").annotate(n=Count("pk"), net=Sum("net_amount")))
     return [
@@ -88,6 +88,7 @@ def order_states(month: Month, *, user: AnyUser) -> list[StateOfOrders]:
             amounts=[_amount(row) for row in rows if row["state"] == state],
         )
         for state in Order.State
+        if state != Order.State.VOID
     ]
 
 

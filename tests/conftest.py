@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
+
+from billing import guards
 
 LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})
 PRODUCTION_DATABASE = "django.db.backends.postgresql"
@@ -36,6 +39,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def english() -> Iterator[None]:
     """A page that an earlier test asked for in German leaves that language behind in the thread."""
     with translation.override("en"):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def tables_can_be_emptied() -> Iterator[None]:
+    """After a test with transactions of its own the tables are emptied, against the guards."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def unguarded(self: Any, statements: list[str]) -> None:
+        guards.remove(self.connection)
+        flush(self, statements)
+        guards.install(self.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", unguarded)
         yield
 
 

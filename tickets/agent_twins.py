@@ -1,6 +1,6 @@
 """Two rows of the mirror that turn out to be one agent: one known by login, the other by UserID."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -24,8 +24,9 @@ def merge_twins(rows: Iterable[Agent], pairs: Mapping[int, str], *, now: datetim
     """Merge the rows that ``pairs`` (UserID to login) shows to be one agent; ``False`` when there are none.
 
     A row without entries goes into the other; else the entries get fresh running numbers, and a booking that both
-    rows hold from different sources stays live once. Readings of the row that goes are the keeper's from now on, the
-    one that is being written among them. To be called inside a transaction that has locked the system.
+    rows hold from different sources stays live once: the one that was mirrored first, since it is the one that may
+    have been billed before the other was there. Readings of the row that goes are the keeper's from now on, the one
+    that is being written among them. To be called inside a transaction that has locked the system.
     """
     by_user_id, by_login = index_agents(rows)
     twins = []
@@ -89,7 +90,7 @@ def _give_entries(keeper_of: Mapping[int, int], *, now: datetime) -> None:
         TimeEntry.objects.filter(agent__in=[*keeper_of.keys(), *keeper_of.values()]).order_by("running_number", "pk")
     )
     highest: defaultdict[tuple[object, ...], int] = defaultdict(int)
-    live: Counter[tuple[object, ...]] = Counter()
+    live: defaultdict[tuple[object, ...], list[TimeEntry]] = defaultdict(list)
     given = []
     for entry in entries:
         if entry.agent_id in keeper_of:
@@ -97,7 +98,9 @@ def _give_entries(keeper_of: Mapping[int, int], *, now: datetime) -> None:
             continue
         equals = (entry.agent_id, entry.booked_local, entry.units)
         highest[equals] = max(highest[equals], entry.running_number)
-        live[*equals, entry.ticket_id, entry.source] += entry.gone_at is None
+        if entry.gone_at is None:
+            live[*equals, entry.ticket_id, entry.source].append(entry)
+    twins = []
     for entry in given:
         entry.agent_id = keeper_of[entry.agent_id]
         equals = (entry.agent_id, entry.booked_local, entry.units)
@@ -105,9 +108,9 @@ def _give_entries(keeper_of: Mapping[int, int], *, now: datetime) -> None:
         entry.running_number = highest[equals]
         seen_twice = (*equals, entry.ticket_id, _other_source(entry))
         if entry.gone_at is None and live[seen_twice]:
-            live[seen_twice] -= 1
-            entry.gone_at = now
-    TimeEntry.objects.bulk_update(given, ["agent", "running_number", "gone_at"], batch_size=500)
+            twins.append(live[seen_twice].pop(0))
+            max(entry, twins[-1], key=lambda each: each.pk).gone_at = now
+    TimeEntry.objects.bulk_update(given + twins, ["agent", "running_number", "gone_at"], batch_size=500)
 
 
 def _other_source(entry: TimeEntry) -> str:

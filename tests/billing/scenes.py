@@ -6,7 +6,9 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
+from billing.issuing import issue_orders
 from billing.models import Allocation, BillingRun, Order, OrderEvent, OrderPosition
+from billing.orders import approve_orders
 from billing.queries import left_out
 from billing.runs import run_billing, start_run
 from common.jobs import Job
@@ -52,6 +54,13 @@ def bill(month: Month = OCTOBER, customer: Customer | None = None, now: datetime
     return run_billing(run, clock=lambda: now, **options)
 
 
+def issue(now: datetime = NOW) -> list[Order]:
+    """Approve every draft and issue everything that is approved."""
+    if drafts := Order.objects.filter(state=Order.State.DRAFT):
+        approve_orders(drafts, user=None, now=now)
+    return issue_orders(Order.objects.filter(state=Order.State.APPROVED), user=None, now=now)
+
+
 def ledger() -> list[list[dict[str, Any]]]:
     """Every row of the ledger with all its columns."""
     return [[dict(row) for row in model._base_manager.order_by("pk").values()] for model in LEDGER]
@@ -60,7 +69,7 @@ def ledger() -> list[list[dict[str, Any]]]:
 def billed(month: Month = OCTOBER) -> dict[str, dict[str, Decimal]]:
     """Recorded minutes of the month by CustomerID and ticket number."""
     found: dict[str, dict[str, Decimal]] = {}
-    rows = OrderPosition.objects.filter(order__month=month.first_day)
+    rows = OrderPosition.objects.filter(order__month=month.first_day).exclude(order__state=Order.State.VOID)
     for row in rows.select_related("order__customer", "ticket"):
         found.setdefault(row.order.customer.customer_id, {})[row.ticket.number] = row.recorded_minutes
     return found
@@ -73,7 +82,7 @@ def left(month: Month = OCTOBER, **options: Any) -> list[tuple[str, str, Decimal
 
 def assert_every_minute_stands_once(month: Month, customer: Customer | None = None) -> None:
     """Orders + left out = what is mirrored for the month's tickets, summed another way than the product does."""
-    orders = Order.objects.filter(month=month.first_day)
+    orders = Order.objects.not_void().filter(month=month.first_day)
     if customer is not None:
         orders = orders.filter(customer=customer)
     billed = Allocation.objects.filter(position__order__in=orders, live=True).values_list("entry__ticket", flat=True)

@@ -293,6 +293,7 @@ def test_export_writes_the_file_and_prints_path_and_checksum(customer: Customer,
     ticket_of(customer, 10)
     bill()
     run_command("approve", "2026-10")
+    run_command("issue", "2026-10")
     folder = tmp_path / "new"
     arguments = ("export_orders", "2026-10", "--format", "kivitendo", "--output", str(folder))
 
@@ -313,7 +314,10 @@ def test_export_of_drafts_is_a_preview(customer: Customer, tmp_path: Path) -> No
 
     code, _out, err = run_command("export_orders", "2026-10", "--format", "xlsx", "--output", str(tmp_path))
 
-    assert (code, err) == (0, "This is a preview: 1 order is still a draft. Approve it, then export again.\n")
+    assert (code, err) == (
+        0,
+        "This is a preview: 1 order is not issued yet. Approve and issue it, then export again.\n",
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["orders-2026-10-draft.xlsx"]
 
 

@@ -8,7 +8,9 @@ from threading import Barrier, Event
 import pytest
 from django.db import connection, transaction
 
+from billing.audit import audit_ledger
 from billing.handover import Format, export_orders
+from billing.issuing import issue_orders, void_order
 from billing.ledger import Writing, bill_customers
 from billing.models import Agreement, Allocation, BillingRun, Order
 from billing.numbers import order_numbers
@@ -22,6 +24,7 @@ from tests.billing.scenes import (
     assert_totals_are_what_was_claimed,
     bill,
     book,
+    issue,
     read_completely,
     ticket_of,
 )
@@ -113,7 +116,7 @@ def test_bill_does_not_wait_for_a_sync_that_refers_to_its_customers_and_orders()
             cursor.execute("SET LOCAL lock_timeout = '1s'")
             try:
                 run = bill(now=NOW + timedelta(hours=1))
-                approve_orders(Order.objects.all(), user=None, now=NOW)
+                issue()
                 export_orders(month=OCTOBER, format=Format.KIVITENDO, now=NOW)
             finally:
                 billed.set()
@@ -149,3 +152,63 @@ def test_order_approved_while_it_is_rebuilt_is_approved_as_it_stands(_round: int
     assert minutes == ({Decimal(45)} if results["approved"] else set())
     assert_totals_are_what_was_claimed()
     assert_every_minute_stands_once(OCTOBER)
+
+
+@pytest.mark.parametrize("_round", range(ROUNDS))
+def test_many_who_issue_at_once_leave_no_gap_and_no_double(_round: int) -> None:
+    """Each order is issued by one worker and tried by a second one; some of the tries fail half-way."""
+    system = TicketSystemFactory()
+    read_completely(system)
+    for _ in range(20):
+        ticket_of(CustomerFactory(system=system), 10)
+    bill()
+    orders = approve_orders(Order.objects.all(), user=None, now=NOW)
+
+    def issue_some(number: int) -> int:
+        done = 0
+        for order in orders[number // 2 :: WORKERS // 2]:
+            try:
+                with transaction.atomic():
+                    issue_orders([order], user=None, now=NOW)
+                    if order.pk % 3 == 0 and number % 2:
+                        raise OrdersRefused(["changed my mind"])
+                done += 1
+            except OrdersRefused:
+                continue
+        return done
+
+    issued = sum(at_once(issue_some, workers=WORKERS))
+    rest = Order.objects.filter(state=Order.State.APPROVED)
+    issued += len(issue_orders(rest, user=None, now=NOW)) if rest else 0
+
+    numbers = list(Order.objects.order_by("document_number").values_list("document_number", flat=True))
+    assert numbers == [f"2026-{number:05}" for number in range(1, 21)]
+    assert issued == 20
+
+
+@pytest.mark.parametrize("_round", range(ROUNDS))
+def test_voiding_while_a_run_drafts_frees_each_entry_once(_round: int) -> None:
+    mirror()
+    bill()
+    issue()
+    orders = list(Order.objects.all())
+
+    def void_or_bill(number: int) -> str:
+        try:
+            if number < len(orders):
+                void_order(orders[number], reason="wrong", user=None, now=NOW)
+                return "void"
+            bill(now=NOW + timedelta(hours=1))
+        except (RunBusy, OrdersRefused) as refused:
+            return type(refused).__name__
+        return "billed"
+
+    at_once(void_or_bill, workers=WORKERS)
+    bill(now=NOW + timedelta(hours=2))
+
+    assert Order.objects.filter(state=Order.State.VOID).count() == len(orders)
+    assert Order.objects.filter(state=Order.State.DRAFT, correction_of__isnull=False).count() == len(orders)
+    held = Counter(Allocation.objects.filter(live=True).values_list("entry_id", flat=True))
+    assert set(held.values()) == {1}
+    assert len(held) == TimeEntry.objects.count()
+    assert audit_ledger().breaches == ()

@@ -13,10 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from billing.handover import ExportResult, Format, export_orders
+from billing.issuing import void_order
 from billing.kivitendo import read_orders
 from billing.models import Export, Order, OrderEvent
 from billing.orders import OrdersRefused, approve_orders
-from tests.billing.scenes import NOW, OCTOBER, bill, book, ledger, ticket_of
+from tests.billing.scenes import NOW, OCTOBER, bill, book, issue, ledger, ticket_of
 from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import AgentFactory, CustomerFactory, TimeEntryFactory
 from tickets.models import Customer, TicketSystem
@@ -26,7 +27,7 @@ LATER = NOW + timedelta(days=1)
 
 @pytest.fixture
 def two_orders(system: TicketSystem) -> list[Customer]:
-    """Customers A and B with an order each, approved."""
+    """Customers A and B with an order each, issued."""
     customers: list[Customer] = [
         CustomerFactory(system=system, customer_id=name, name=f"{name} GmbH") for name in ("A", "B")
     ]
@@ -34,7 +35,7 @@ def two_orders(system: TicketSystem) -> list[Customer]:
         AgreementFactory(customer=customer)
         ticket_of(customer, 10 + place, number=f"{place}")
     bill()
-    approve_orders(Order.objects.all(), user=None, now=NOW)
+    issue()
     return customers
 
 
@@ -51,7 +52,7 @@ def test_drafts_give_a_preview_and_nothing_is_recorded(customer: Customer) -> No
     result = export()
 
     assert (result.file_name, result.is_draft) == ("kivitendo-2026-10-draft.csv", True)
-    assert result.problems == ["This is a preview: 1 order is still a draft. Approve it, then export again."]
+    assert result.problems == ["This is a preview: 1 order is not issued yet. Approve and issue it, then export again."]
     assert [order.number for order in read_orders(result.content)] == ["TK-2026-10-K1001"]
     assert (ledger(), Export.objects.count()) == (before, 0)
 
@@ -114,13 +115,13 @@ def test_other_formats_may_repeat_what_was_handed_over(two_orders: list[Customer
     whole = export(Format.CSV)
 
     assert len(whole.orders) == 2
-    assert list(Order.objects.order_by("number").values_list("state", flat=True)) == ["exported", "approved"]
+    assert list(Order.objects.order_by("number").values_list("state", flat=True)) == ["exported", "issued"]
 
 
 def test_only_the_file_for_the_erp_makes_orders_exported(two_orders: list[Customer]) -> None:
     export(Format.XLSX)
 
-    assert set(Order.objects.values_list("state", flat=True)) == {Order.State.APPROVED}
+    assert set(Order.objects.values_list("state", flat=True)) == {Order.State.ISSUED}
     assert {order.state for order in export().orders} == {Order.State.EXPORTED}
 
 
@@ -128,7 +129,7 @@ def test_second_file_of_a_month_gets_a_name_of_its_own(two_orders: list[Customer
     export()
     ticket_of(CustomerFactory(system=system, customer_id="C"), 30)
     bill(now=LATER)
-    approve_orders(Order.objects.filter(customer__customer_id="C"), user=None, now=LATER)
+    issue(now=LATER)
 
     assert export(now=LATER).file_name == "kivitendo-2026-10-2.csv"
 
@@ -138,8 +139,29 @@ def test_month_without_orders_is_refused(db: None) -> None:
         export()
 
 
-def test_order_without_position_is_never_in_a_file(two_orders: list[Customer]) -> None:
-    Order.objects.get(customer=two_orders[0]).positions.all().delete()
+def test_order_without_position_is_never_in_a_file(system: TicketSystem) -> None:
+    for name in ("A", "B"):
+        ticket_of(CustomerFactory(system=system, customer_id=name), 10)
+    bill()
+    Order.objects.get(customer__customer_id="A").positions.all().delete()
+
+    result = export()
+
+    assert [order.number for order in read_orders(result.content)] == ["TK-2026-10-B"]
+
+
+def test_approved_orders_that_are_not_issued_give_a_preview(customer: Customer) -> None:
+    ticket_of(customer, 10)
+    bill()
+    approve_orders(Order.objects.all(), user=None, now=NOW)
+
+    result = export()
+
+    assert (result.is_draft, Order.objects.get().state) == (True, Order.State.APPROVED)
+
+
+def test_void_order_is_in_no_file(two_orders: list[Customer]) -> None:
+    void_order(Order.objects.get(customer=two_orders[0]), reason="wrong rate", user=None, now=NOW)
 
     result = export()
 
@@ -150,7 +172,7 @@ def test_what_kivitendo_would_take_wrongly_is_refused_and_nothing_recorded(custo
     AgreementFactory._meta.model.objects.filter(customer=customer).update(article_number="")
     ticket_of(customer, 10)
     bill()
-    approve_orders(Order.objects.all(), user=None, now=NOW)
+    issue()
 
     with pytest.raises(OrdersRefused) as refused:
         export()
@@ -159,7 +181,7 @@ def test_what_kivitendo_would_take_wrongly_is_refused_and_nothing_recorded(custo
         "No file was written.",
         "TK-2026-10-K1001 Position 1: The field “article number” is empty.",
     ]
-    assert (Export.objects.count(), Order.objects.get().state) == (0, Order.State.APPROVED)
+    assert (Export.objects.count(), Order.objects.get().state) == (0, Order.State.ISSUED)
 
 
 def test_kivitendo_order_holds_what_the_order_holds(customer: Customer) -> None:

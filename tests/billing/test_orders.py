@@ -112,7 +112,7 @@ def test_order_that_the_mirror_contradicts_by_now_is_refused(
     change(ticket)
 
     assert refusals(list(Order.objects.all())) == [
-        "The mirror has changed since order TK-2026-10-K1001 was drafted. Start the run again, then approve the order."
+        "The mirror has changed since order TK-2026-10-K1001 was drafted. Start the run again, then approve the orders."
     ]
     bill(now=NOW + timedelta(hours=1))
     assert approve_orders(Order.objects.all(), user=None, now=NOW)

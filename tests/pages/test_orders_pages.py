@@ -28,17 +28,17 @@ def page(client: Client, path: str) -> str:
     return client.get(path).content.decode()
 
 
-def look(client: Client, *orders: Order) -> str:
-    """The page that shows what would be approved."""
-    return client.post("/orders/approve/", {"order": [order.pk for order in orders]}).content.decode()
+def look(client: Client, *orders: Order, step: str = "approve") -> str:
+    """The page that shows what would be approved or issued."""
+    return client.post(f"/orders/{step}/", {"order": [order.pk for order in orders]}).content.decode()
 
 
-def confirm(client: Client, html: str) -> Any:
+def confirm(client: Client, html: str, step: str = "approve") -> Any:
     """Press the button of that page."""
     keys, seen = re.search(r'name="order" value="([\d,]+)"', html), FINGERPRINT.search(html)
     assert keys
     assert seen
-    return client.post("/orders/approve/", {"order": keys[1], "seen": seen[1]})
+    return client.post(f"/orders/{step}/", {"order": keys[1], "seen": seen[1]})
 
 
 def said(response: Any) -> list[str]:
@@ -62,7 +62,13 @@ def states() -> set[str]:
 
 
 def approve_all(client: Client) -> None:
-    confirm(client, look(client, *Order.objects.all()))
+    confirm(client, look(client, *Order.objects.filter(state="draft")))
+
+
+def issue_all(client: Client) -> None:
+    approve_all(client)
+    approved = Order.objects.filter(state="approved")
+    confirm(client, look(client, *approved, step="issue"), step="issue")
 
 
 def test_button_for_the_previous_month_says_exactly_what_it_does(client: Client) -> None:
@@ -305,23 +311,24 @@ def test_drafts_are_exported_as_a_preview(client: Client) -> None:
 
     response = download(client)
 
-    assert before == "The kivitendo file is a preview: 2 orders are still drafts. It hands nothing over."
+    assert before == "The kivitendo file is a preview: 2 orders are not issued yet. It hands nothing over."
     assert response["Content-Disposition"] == 'attachment; filename="kivitendo-2026-10-draft.csv"'
     assert response["X-Content-Type-Options"] == "nosniff"
     assert said(response) == []
     assert states() == {"draft"}
 
 
-def test_button_tells_that_drafts_make_a_preview(client: Client) -> None:
+def test_button_tells_that_orders_which_are_not_issued_make_a_preview(client: Client) -> None:
+    approve_all(client)
     before = page(client, "/orders/")
-    approve_all(client)
+    confirm(client, look(client, *Order.objects.all(), step="issue"), step="issue")
 
-    assert "kivitendo CSV (preview with drafts)" in before
-    assert "kivitendo CSV (preview with drafts)" not in page(client, "/orders/")
+    assert "kivitendo CSV (preview)" in before
+    assert "kivitendo CSV (preview)" not in page(client, "/orders/")
 
 
-def test_approved_orders_are_exported_once(client: Client) -> None:
-    approve_all(client)
+def test_issued_orders_are_exported_once(client: Client) -> None:
+    issue_all(client)
 
     before, first = announced(client), download(client)
     between, second = announced(client), download(client)
@@ -337,11 +344,11 @@ def test_approved_orders_are_exported_once(client: Client) -> None:
 
 
 def test_orders_that_came_later_make_a_file_of_their_own(world: World, client: Client) -> None:
-    approve_all(client)
+    issue_all(client)
     download(client)
     ticket_of(CustomerFactory(system=world.system), 10)
     bill(now=NOW)
-    confirm(client, look(client, *Order.objects.filter(state="draft")))
+    issue_all(client)
 
     before, response = announced(client), download(client)
 
@@ -357,7 +364,7 @@ def test_orders_that_came_later_make_a_file_of_their_own(world: World, client: C
 
 
 def test_file_that_would_not_be_the_announced_one_is_not_made(client: Client) -> None:
-    approve_all(client)
+    issue_all(client)
     seen = {"period": "2026-10", "seen": "0-2-0"}
     client.post("/orders/export/", seen)
 

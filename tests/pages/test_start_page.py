@@ -42,7 +42,7 @@ def test_drafts_are_counted_and_summed_by_currency(world: World) -> None:
 def test_manager_counts_only_the_own_ones(world: World) -> None:
     text = words(world.clients["manager"])
 
-    assert "draft 1 · 30.00 EUR approved 0 exported 0" in text
+    assert "draft 1 · 30.00 EUR approved 0 issued 0 exported 0" in text
 
 
 def test_drafts_of_all_months_wait_for_those_who_may_approve(world: World) -> None:
@@ -64,7 +64,7 @@ def test_states_cover_the_month_only(world: World) -> None:
 
     assert [amount.count for amount in october["draft"]] == [1]
     assert all(isinstance(amount, Amount) for amount in october["draft"])
-    assert september == [[], [], []]
+    assert september == [[], [], [], []]
 
 
 def test_last_run_tells_its_problems_to_those_who_can_act(world: World) -> None:

@@ -2,18 +2,22 @@
 
 import hashlib
 import re
+from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 VENDOR = settings.BASE_DIR / "static" / "vendor"
+FOLDERS = [VENDOR, settings.BASE_DIR / "billing" / "fonts"]
 ROW = re.compile(r"^\| `([^`]+)` \|.*`([0-9a-f]{64})` \|$", re.MULTILINE)
 
 
-def test_files_of_others_have_the_noted_hashes() -> None:
-    noted = dict(ROW.findall((VENDOR / "README.md").read_text(encoding="utf-8")))
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_files_of_others_have_the_noted_hashes(folder: Path) -> None:
+    noted = dict(ROW.findall((folder / "README.md").read_text(encoding="utf-8")))
 
-    found = [path for path in VENDOR.rglob("*") if path.is_file() and path.name != "README.md"]
-    files = {str(path.relative_to(VENDOR)): path for path in found}
+    found = [path for path in folder.rglob("*") if path.is_file() and path.name != "README.md"]
+    files = {str(path.relative_to(folder)): path for path in found}
 
     assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} == noted
 

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from billing.closed_months import why_closed
 from billing.commandline import read_customer, table
 from billing.completeness import mirror_problems
 from billing.documents import (
@@ -54,6 +55,7 @@ class Command(BaseCommand):
             plan, problems = plan_month(month, customer), mirror_problems(month, customer)
             run, orders = None, planned_orders(plan, month)
             problems += [f"{failure.customer}: {failure.error}" for failure in plan.failures]
+            problems += [closed] if (closed := why_closed(month)) else []
         else:
             run = self._run(month, customer, reads_first=not options["no_sync"])
             orders = stored_orders(list(with_positions(month, customer)))

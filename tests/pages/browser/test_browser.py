@@ -54,13 +54,17 @@ def test_button_leads_to_the_run_to_the_orders_to_approval_and_file(
     page.get_by_text("How was this computed?").first.click()
     expect(page.get_by_text("Unit price:").first).to_be_visible()
     page.get_by_role("navigation", name="Where you are").get_by_role("link", name="Orders").click()
-    page.get_by_label("All drafts on this page").check()
+    page.get_by_label("All on this page").check()
     expect(page.locator("[data-selected-count]")).to_have_text("8")
     chosen = page.locator("[data-selected-sum]").inner_text()
     page.get_by_role("button", name="Approve the chosen ones").click()
     expect(page.locator("main")).to_contain_text("8")
     page.get_by_role("button", name="Approve 8 orders").click()
     expect(page.get_by_role("status").filter(has_text="8 orders approved.")).to_be_visible()
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Issue the chosen ones").click()
+    page.get_by_role("button", name="Issue 8 orders").click()
+    expect(page.get_by_role("status").filter(has_text="8 orders issued:")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="kivitendo CSV").click()
 

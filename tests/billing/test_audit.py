@@ -1,0 +1,115 @@
+"""The audit finds each breach; the guards are taken away to make one."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from billing import guards
+from billing.audit import CHECKS, audit_ledger
+from billing.issuing import void_order
+from billing.models import Allocation, NumberRange, Order, OrderPosition
+from tests.billing.scenes import NOW, bill, issue, ticket_of
+from tests.commands import run_command
+from tests.factories.tickets import CustomerFactory, TicketSystemFactory
+from tickets.models import Customer, Ticket
+
+Change = Callable[[], object]
+
+
+@pytest.fixture
+def issued(customer: Customer) -> Order:
+    ticket_of(customer, 10, 20)
+    ticket_of(None, 7, system=customer.system)
+    bill()
+    issue()
+    return Order.objects.get()
+
+
+def breaches() -> dict[str, int]:
+    return {breach.check: breach.count for breach in audit_ledger().breaches}
+
+
+def test_healthy_ledger_breaks_no_promise(issued: Order) -> None:
+    audit = audit_ledger()
+
+    assert (audit.breaches, set(audit.checks)) == ((), set(CHECKS))
+    assert audit.minutes == {"billed": 30, "unbilled": 0, "not_billable": 0, "blocked": 7}
+    assert (audit.mirrored, audit.orders, audit.entries) == (Decimal(37), 1, 3)
+
+
+def test_void_order_is_healthy(issued: Order) -> None:
+    void_order(issued, reason="wrong", user=None, now=NOW)
+    bill()
+
+    assert breaches() == {}
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("totals", lambda: Order.objects.update(net_amount=1)),
+        ("amounts", lambda: OrderPosition.objects.update(quantity=7)),
+        ("claims", lambda: Allocation.objects.filter(minutes=20).update(minutes=19)),
+        ("claims", lambda: Allocation.objects.update(live=False)),
+        ("void", lambda: Order.objects.update(state="void", voided_at=NOW, void_reason="wrong")),
+        ("numbers", lambda: NumberRange.objects.update(last=2)),
+        ("numbers", lambda: Order.objects.update(document_number="2026-00003")),
+        ("numbers", lambda: Order.objects.update(document_number="2025-00001")),
+        ("systems", lambda: Order.objects.update(customer=CustomerFactory(system=TicketSystemFactory()))),
+    ],
+)
+def test_breach_is_found(issued: Order, check: str, change: Change) -> None:
+    guards.remove(connection)
+    change()
+    guards.install(connection)
+
+    assert check in breaches()
+
+
+def test_missing_guard_is_a_breach(db: None) -> None:
+    guards.remove(connection)
+
+    assert breaches() == {"guards": len(guards.names(connection))}
+    guards.install(connection)
+
+
+def test_command_proves_a_healthy_ledger(issued: Order) -> None:
+    code, out, err = run_command("audit_ledger", "--json")
+
+    document = json.loads(out)
+    assert (code, err, document["ok"], document["breaches"]) == (0, "", True, [])
+    assert (document["mirrored_minutes"], document["minutes"]["billed"]) == ("37", "30")
+    assert run_command("audit_ledger")[1].endswith("Every promise holds.\n")
+
+
+def test_command_ends_with_1_on_a_breach(issued: Order) -> None:
+    NumberRange.objects.update(last=3)
+
+    code, out, _err = run_command("audit_ledger", "--json")
+
+    assert (code, json.loads(out)["breaches"]) == (
+        1,
+        [
+            {
+                "check": "numbers",
+                "sentence": "A document number is missing, or was given twice.",
+                "count": 2,
+                "examples": ["2026-00002", "2026-00003"],
+            }
+        ],
+    )
+    assert run_command("audit_ledger")[2] == (
+        "A document number is missing, or was given twice. (2: 2026-00002, 2026-00003)\n"
+    )
+
+
+def test_entries_gone_from_approved_orders_are_told_and_are_no_breach(issued: Order) -> None:
+    Ticket.objects.get(customer__isnull=False).entries.filter(units=10).update(gone_at=NOW)
+
+    code, out, _err = run_command("audit_ledger", "--json")
+
+    assert (code, json.loads(out)["unsettled_entries"]) == (0, 1)
+    assert "no longer so in the ticket system: 1." in run_command("audit_ledger")[1]
