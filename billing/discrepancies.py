@@ -19,7 +19,8 @@ from billing.pricing import Rule, price
 from common.months import Month
 from tickets.models import Agent, AnyUser, Customer, Ticket, TimeEntry, sees_all_customers
 
-CLOSED = [state.value for state in Order.State if state != Order.State.DRAFT]
+CLOSED = [Order.State.APPROVED.value, Order.State.ISSUED.value, Order.State.EXPORTED.value]
+"""Of orders that bill what they hold; a void one has let go of it."""
 IN_ORDER = [f"ticket__positions__order__{column}" for column in ("pk", "month", "customer")]
 
 

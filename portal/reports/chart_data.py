@@ -73,7 +73,7 @@ def charts_of(subject: Subject) -> list[Chart]:
 
 def _minutes_of_groups(subject: Subject) -> tuple[Minutes, Minutes]:
     """By queue and by customer, from one pass over the entries."""
-    entries = select_entries(subject.span, user=subject.user, narrowing=subject.narrowing)
+    entries = select_entries(subject.span, user=subject.user, narrowing=subject.narrowing, standing=False)
     queues: defaultdict[Group, Decimal] = defaultdict(Decimal)
     customers: defaultdict[Group, Decimal] = defaultdict(Decimal)
     pairs = entries.order_by().values_list(GROUP_FIELDS[By.QUEUE], GROUP_FIELDS[By.CUSTOMER])

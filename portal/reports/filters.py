@@ -156,19 +156,22 @@ class Question:
         """Of links to other views of the same entries: period, unit and filters."""
         return {"period": self.choice.value, "unit": self.unit.value} | self.form.given
 
-    def entries(self) -> QuerySet[TimeEntry]:
-        """What the user may see of the span, narrowed down; nothing where the filters cannot be read."""
-        return self._of(self.choice.span)
+    def entries(self, *, standing: bool = True) -> QuerySet[TimeEntry]:
+        """What the user may see of the span, narrowed down; nothing where the filters cannot be read.
+
+        ``standing=False`` for whoever does not split them: the claims are the dear part.
+        """
+        return self._of(self.choice.span, standing)
 
     def entries_before(self) -> QuerySet[TimeEntry] | None:
-        """The same of the span before; ``None`` where there is none."""
+        """The same of the span before, without their standing; ``None`` where there is none."""
         before = self.choice.before
-        return self._of(before) if before else None
+        return self._of(before, False) if before else None
 
-    def _of(self, span: Span) -> QuerySet[TimeEntry]:
+    def _of(self, span: Span, standing: bool) -> QuerySet[TimeEntry]:
         if not self.form.is_valid():
             return select_entries(span, user=self.user).none()
-        return select_entries(span, user=self.user, narrowing=self.form.narrowing)
+        return select_entries(span, user=self.user, narrowing=self.form.narrowing, standing=standing)
 
 
 def read_question(request: HttpRequest, *, now: datetime) -> Question:

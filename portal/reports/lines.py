@@ -6,11 +6,22 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from billing.claims import stored_minutes
 from common.exports import CHUNK
-from portal.reports.sums import By, Group, Row, Sums, labelled, minutes_of_groups, sums_by, total
+from portal.reports.sums import (
+    By,
+    Group,
+    Row,
+    Sums,
+    count_of_groups,
+    labelled,
+    minutes_by,
+    minutes_of_groups,
+    sums_by,
+    total,
+)
 from tickets.models import TimeEntry
 
 TICKET_FIELDS = {"key": "ticket__number", "folded": "ticket__title", "system": "system__name"}
@@ -67,7 +78,7 @@ class TicketLines:
         return TicketLines(self._entries, self._before, *names)
 
     def count(self) -> int:
-        return self._groups.count()
+        return count_of_groups(By.TICKET, self._entries)
 
     def __len__(self) -> int:
         return self.count()
@@ -95,21 +106,16 @@ def report(by: By, entries: QuerySet[TimeEntry], before: QuerySet[TimeEntry] | N
     Agents, customers and queues are few: they are read at once and their totals are added up from them.
     """
     if by == By.TICKET:
-        minutes = None if before is None else total(before).minutes
+        minutes = None if before is None else stored_minutes(before.aggregate(total=Sum("minutes"))["total"])
         return Report(by=by, lines=TicketLines(entries, before), sums=total(entries), before=minutes)
     rows = labelled(by, sums_by(by, entries))
-    earlier = _minutes(by, before) if before is not None else {}
+    earlier = minutes_by(by, before) if before is not None else {}
     return Report(
         by=by,
         lines=_lines(rows, earlier),
         sums=_added(rows),
         before=None if before is None else sum(earlier.values(), Decimal(0)),
     )
-
-
-def _minutes(by: By, entries: QuerySet[TimeEntry]) -> dict[Group, Decimal]:
-    rows = sums_by(by, entries).values_list("group", "minutes")  # type: ignore[misc]  # annotated
-    return {group: stored_minutes(minutes) for group, minutes in rows}
 
 
 def _lines(rows: Iterable[Row], before: Mapping[Group, Decimal]) -> list[Line]:

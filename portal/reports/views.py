@@ -82,7 +82,7 @@ def pivot(request: HttpRequest) -> HttpResponse:
     kind = _chosen(PivotKind, request.GET.get("kind", ""))
     context = report_page("reports:pivot", question, kind=kind.value) | {"kind": kind, "title": kind.label}
     try:
-        table = PivotTable(pivot_of(kind, question.entries(), question.choice.span), question)
+        table = PivotTable(pivot_of(kind, question.entries(standing=False), question.choice.span), question)
     except PivotTooWide as refusal:
         if "export" in request.GET:
             return bad_request(request, str(refusal))

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.discrepancies import count_discrepancies, discrepancies
 from billing.discrepancy_kinds import Discrepancy, Kind
+from billing.issuing import void_order
 from billing.models import Allocation, Order
 from billing.orders import approve_orders
 from billing.runs import run_billing, start_run
@@ -27,6 +28,7 @@ from tests.billing.scenes import (
     assert_every_minute_stands_once,
     bill,
     book,
+    issue,
     ledger,
     ticket_of,
 )
@@ -326,10 +328,21 @@ def test_drafts_have_no_discrepancies(customer: Customer) -> None:
 def test_exported_orders_have_discrepancies_as_well(customer: Customer) -> None:
     ticket = ticket_of(customer, 60, number="1")
     billed()
+    issue()
     Order.objects.update(state=Order.State.EXPORTED)
     ticket.entries.update(gone_at=NOW)
 
     assert found() == [("gone", "1", 60, -60)]
+
+
+def test_void_order_has_no_discrepancies(customer: Customer) -> None:
+    ticket = ticket_of(customer, 60, 5, number="1")
+    billed()
+    (order,) = issue()
+    void_order(order, reason="wrong", user=None, now=NOW)
+    ticket.entries.filter(units=5).update(gone_at=NOW)
+
+    assert found() == []
 
 
 def test_list_is_narrowed_down_to_month_customer_and_order(system: TicketSystem) -> None:

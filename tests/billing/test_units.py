@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.discrepancies import count_discrepancies
+from billing.issuing import issue_orders, void_order
 from billing.ledger import Writing, bill_customers
 from billing.models import Agreement, Order, OrderPosition
 from billing.numbers import order_numbers
@@ -157,7 +158,8 @@ def test_late_time_on_a_billed_ticket_is_counted_anew(customer: Customer) -> Non
 
 
 def test_entry_whose_order_has_let_go_of_it_is_counted_anew(mixed: TicketSystem) -> None:
-    OrderPosition.objects.get(order__month=OCTOBER.first_day).allocations.update(live=False)
+    (order,) = issue_orders(Order.objects.filter(month=OCTOBER.first_day), user=None, now=NOW)
+    void_order(order, reason="wrong", user=None, now=NOW)
 
     assert plan_conversion(mixed, SIX).entries_billed_kept == 0
 

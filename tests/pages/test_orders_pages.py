@@ -14,7 +14,7 @@ from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import CustomerFactory
 from tests.pages.world import NOW, World
 
-LIST_QUERIES = 16
+LIST_QUERIES = 17
 ORDER_QUERIES = 12
 FINGERPRINT = re.compile(r'name="seen" value="([0-9a-f]{64})"')
 

@@ -281,4 +281,4 @@ def test_number_of_queries_does_not_depend_on_what_is_shown(
         charts_of(subject(reader))
 
 
-QUERIES = 7  # the default agreement (three times), queues and customers, months, names of customers, ages
+QUERIES = 6  # the default agreement (twice), queues and customers, months, names of customers, ages
