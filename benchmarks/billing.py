@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
-from benchmarks.bulk import LEDGER, clear, empty
+from benchmarks.bulk import LEDGER, clear, empty, settle
 from benchmarks.stopwatch import Result, compare, seconds
 from billing.models import Agreement, Allocation, Order, OrderPosition
 from billing.runs import run_billing, start_run
@@ -18,9 +18,9 @@ NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
 
 ORDERS_SQL = """
     INSERT INTO billing_order (number, customer_id, agreement_id, month, state, complete, erp_customer_number, currency,
-        tax_rate, recorded_minutes, billable_minutes, net_amount, created_at, changed_at)
+        tax_rate, recorded_minutes, billable_minutes, net_amount, void_reason, created_at, changed_at)
     SELECT 'F-' || c.customer_id, c.id, %s, %s, 'draft', %s, c.customer_id, 'EUR', 19,
-        SUM(e.minutes), SUM(e.minutes), ROUND(SUM(e.minutes) * 95 / 60, 2), %s, %s
+        SUM(e.minutes), SUM(e.minutes), ROUND(SUM(e.minutes) * 95 / 60, 2), '', %s, %s
     FROM tickets_timeentry e JOIN tickets_ticket t ON t.id = e.ticket_id
         JOIN tickets_ticketclosing z ON z.ticket_id = t.id AND z.month = %s
         JOIN tickets_customer c ON c.id = t.customer_id
@@ -104,8 +104,7 @@ def _entry(system: TicketSystem, agent: Agent, ticket: Ticket, start: datetime, 
 def clear_ledger() -> None:
     clear(LEDGER)
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+        settle()
 
 
 def plain_sql() -> float:

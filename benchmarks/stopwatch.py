@@ -47,7 +47,7 @@ class Page:
     """Of this process: all but the waiting for the database. In SQLite, which is part of it, the whole."""
     aim: float | None
     database: float
-    """All statements of the page, as the page waits for them."""
+    """Executing all statements of the page; SQLite finds most rows only when they are fetched, which is not in it."""
     count: int
     queries: float | None = None
     floor: float | None = None
