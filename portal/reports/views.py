@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from common.exports import bad_request, download
 from common.paging import MOST_PER_PAGE, Empty, show_page
 from common.tables import Table
-from portal.reports.choice import Unit
+from portal.reports.choice import Unit, span_label
 from portal.reports.data_state import state_of
 from portal.reports.empty import why_no_time
 from portal.reports.entry_tables import EntryTable
@@ -55,9 +55,19 @@ def report(request: HttpRequest) -> HttpResponse:
         return _file(table, question, request, f"{_('time')}_{by}")
     show_page(table, request)
     context = report_page("reports:report", question, by=by.value) | {"by": by, "title": CAPTIONS[by], "table": table}
+    context["doubts"] = _doubts_of_comparison(question)
     if not table.paginator.count:
         context["empty"] = _why_empty(question, context)
     return render(request, "reports/report.html", context)
+
+
+def _doubts_of_comparison(question: Question) -> str:
+    """Why the column of the span before may be short; empty where all of that span was read."""
+    before = question.choice.before
+    if before is None or state_of(before).complete:
+        return ""
+    text = _("%(period)s was not read in full, so its minutes and the difference may be wrong.")
+    return text % {"period": span_label(before)}
 
 
 @opens_with_default("reports:entries")
