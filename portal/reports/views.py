@@ -55,7 +55,7 @@ def report(request: HttpRequest) -> HttpResponse:
         return _file(table, question, request, f"{_('time')}_{by}")
     show_page(table, request)
     context = report_page("reports:report", question, by=by.value) | {"by": by, "title": CAPTIONS[by], "table": table}
-    context["doubts"] = _doubts_of_comparison(question)
+    context |= {"doubts": _doubts_of_comparison(question), "is_wide": by == By.TICKET}
     if not table.paginator.count:
         context["empty"] = _why_empty(question, context)
     return render(request, "reports/report.html", context)

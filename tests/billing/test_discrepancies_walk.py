@@ -41,7 +41,7 @@ def counted_by_hand() -> tuple[set[Named], Decimal]:
     """All discrepancies, and the minutes that the orders would hold now less those that they do."""
     found: set[Named] = set()
     at_stake = Decimal(0)
-    closed = OrderPosition.objects.exclude(order__state=Order.State.DRAFT)
+    closed = OrderPosition.objects.exclude(order__state__in=[Order.State.DRAFT, Order.State.VOID])
     for claim in Allocation.objects.filter(live=True, position__in=closed).select_related("entry__ticket"):
         kinds = billed_otherwise(claim)
         found |= {(kind, claim.pk, claim.entry_id) for kind in kinds}

@@ -217,7 +217,7 @@ def test_short_walk_keeps_every_promise(walk: Walk) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("walk", range(11, 14), indirect=True)
+@pytest.mark.parametrize("walk", [13, 15], indirect=True)
 def test_long_walk_keeps_every_promise(walk: Walk) -> None:
     walk.go(90)
     walk.settle()
