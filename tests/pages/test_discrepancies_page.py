@@ -246,3 +246,9 @@ def test_page_lists_as_many_as_are_counted(changed: World, role: str, name: str)
     count = count_discrepancies(user=User.objects.get(username=name))
 
     assert f"{count} row" in words(changed.clients[role])
+
+
+def test_order_without_discrepancies_says_so(world: World) -> None:
+    html = world.clients["billing"].get(f"/orders/discrepancies/?order={world.order.pk}").content.decode()
+
+    assert "All time of the order stands in the ticket system as it was billed" in html

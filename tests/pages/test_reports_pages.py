@@ -1,13 +1,16 @@
 """The report: sums by agent, customer, queue and ticket, each number with the way to its rows."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Agreement
+from billing.tables import LeftOutTable
 from common.months import Month
+from portal.reports.columns import CountColumn
 from tests.billing.scenes import book, read_completely, ticket_of
 from tests.factories.tickets import AgentFactory, CustomerFactory, TicketFactory, TicketSystemFactory, TimeEntryFactory
 from tests.pages.parts import Parts, table_of
@@ -303,3 +306,7 @@ def test_comparison_with_a_month_that_was_not_read_says_so(world: World, client:
 
     assert "September 2026 was not read in full, so its minutes and the difference may be wrong." in unread
     assert "was not read in full" not in client.get("/reports/?by=agent&period=2026-10").content.decode()
+
+
+def test_number_column_has_no_total_in_a_table_that_is_no_report() -> None:
+    assert CountColumn().render_footer(SimpleNamespace(name="entries"), LeftOutTable([])) == ""
