@@ -1,6 +1,7 @@
 """Closing a month: no run drafts or changes its orders until somebody re-opens it and says why."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -9,7 +10,9 @@ from django.utils.translation import ngettext
 from billing.closed_months import closed_month
 from billing.models import BillingRun, ClosedMonth, Order
 from billing.orders import OrdersRefused
+from billing.queries import Reason, left_out
 from common.jobs import Job
+from common.money import plain
 from common.months import Month
 from tickets.models import AnyUser
 
@@ -18,7 +21,11 @@ UNFINISHED = (Order.State.DRAFT, Order.State.APPROVED)
 
 @transaction.atomic
 def close_month(month: Month, *, user: AnyUser | None, now: datetime) -> ClosedMonth:
-    """Close the month; twice changes nothing. Raises ``OrdersRefused`` while an order waits or a run is on its way."""
+    """Close the month; twice changes nothing.
+
+    Raises ``OrdersRefused`` while an order waits, a run is on its way, or time that can be billed stands in no order,
+    as that of a void one does until the next run.
+    """
     _let_no_run_begin()
     runs = BillingRun.objects.filter(month=month.first_day, state__in=(Job.State.QUEUED, Job.State.RUNNING))
     if closed := closed_month(month):
@@ -34,6 +41,10 @@ def close_month(month: Month, *, user: AnyUser | None, now: datetime) -> ClosedM
         sentences.append(text % {"count": waiting, "month": month})
     if runs.exists():
         sentences.append(_("A run for %(month)s is on its way. Wait until it has ended.") % {"month": month})
+    undrafted = sum((row.minutes for row in left_out(month) if row.reason == Reason.NOT_DRAFTED), Decimal(0))
+    if undrafted:
+        text = _("%(minutes)s minutes of %(month)s can be billed and stand in no order. Start the run first.")
+        sentences.append(text % {"minutes": plain(undrafted), "month": month})
     if sentences:
         raise OrdersRefused(sentences)
     return ClosedMonth.objects.create(month=month.first_day, closed_at=now, closed_by_id=user.pk if user else None)

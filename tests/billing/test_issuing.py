@@ -223,6 +223,20 @@ def test_month_with_open_orders_is_not_closed(customer: Customer) -> None:
         close_month(OCTOBER, user=None, now=NOW)
 
 
+def test_month_is_not_closed_while_time_of_a_void_order_is_free(customer: Customer) -> None:
+    ticket_of(customer, 10, 5)
+    bill()
+    (order,) = issue()
+    void_order(order, reason="wrong", user=None, now=NOW)
+
+    with pytest.raises(OrdersRefused, match="15 minutes of 2026-10 can be billed and stand in no order"):
+        close_month(OCTOBER, user=None, now=NOW)
+
+    bill(now=LATER)
+    issue(now=LATER)
+    assert close_month(OCTOBER, user=None, now=LATER).reopened_at is None
+
+
 def test_month_is_not_closed_under_a_run(customer: Customer) -> None:
     run = bill()
     type(run).objects.update(state=Job.State.RUNNING, complete=False)
