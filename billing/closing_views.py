@@ -40,7 +40,9 @@ def reopen(request: HttpRequest) -> HttpResponse:
     period = chosen_period(request.POST if request.method == "POST" else request.GET, now=timezone.now())
     form = ReasonForm(request.POST or None)
     if request.method != "POST" or not form.is_valid() or period.error:
-        return render(request, "billing/reopen.html", {"period": period, "form": form})
+        context = {"title": _("Open the month again"), "period": period, "form": form}
+        context["back"] = f"{reverse('billing:orders')}?period={period.value}"
+        return render(request, "billing/reopen.html", context)
     try:
         reopen_month(period.month, reason=form.cleaned_data["reason"], user=request.user, now=timezone.now())
     except OrdersRefused as refusal:

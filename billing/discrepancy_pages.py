@@ -10,12 +10,11 @@ from django.utils.translation import gettext as _
 from billing.models import Order
 from common.paging import Empty
 from tickets.models import AnyUser, Customer, SyncRun, sees_all_customers
-from tickets.sync import WRITTEN
 
 
 def mirrored_at() -> datetime | None:
     """How old the mirror is: of the active ticket systems' latest readings the oldest; ``None`` without any."""
-    runs = SyncRun.objects.of_months().filter(state__in=WRITTEN, system__active=True).order_by()
+    runs = SyncRun.objects.of_months().written().filter(system__active=True).order_by()
     latest = [row["latest"] for row in runs.values("system").annotate(latest=Max("finished_at")) if row["latest"]]
     return min(latest, default=None)
 

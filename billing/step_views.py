@@ -78,7 +78,10 @@ def back_to_draft(request: HttpRequest, pk: int) -> HttpResponse:
         return_to_draft([order], reason=reason, user=request.user, now=now)
         return _("Order %(number)s is a draft again.") % {"number": order.number}
 
-    return _with_reason(request, pk, take_back, template="billing/return.html", states=[Order.State.APPROVED])
+    states = [Order.State.APPROVED]
+    return _with_reason(
+        request, pk, take_back, title=_("Return to draft"), template="billing/return.html", states=states
+    )
 
 
 @permission_required(RIGHTS, raise_exception=True)
@@ -91,7 +94,7 @@ def void(request: HttpRequest, pk: int) -> HttpResponse:
         return text % {"number": order.document_number}
 
     states = [Order.State.ISSUED, Order.State.EXPORTED]
-    return _with_reason(request, pk, make_void, template="billing/void.html", states=states)
+    return _with_reason(request, pk, make_void, title=_("Void the order"), template="billing/void.html", states=states)
 
 
 def _with_reason(
@@ -99,6 +102,7 @@ def _with_reason(
     pk: int,
     act: Callable[[Order, str, datetime], str],
     *,
+    title: str,
     template: str,
     states: list[Order.State],
 ) -> HttpResponse:
@@ -109,7 +113,8 @@ def _with_reason(
         return redirect(order)
     form = ReasonForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
-        return render(request, template, {"order": order, "form": form})
+        context = {"title": title, "order": order, "form": form, "back": order.get_absolute_url()}
+        return render(request, template, context)
     try:
         messages.success(request, act(order, form.cleaned_data["reason"], timezone.now()))
     except OrdersRefused as refusal:

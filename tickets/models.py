@@ -1,5 +1,6 @@
 """The mirror: what the ticket systems say, never what we make of it."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -153,6 +154,10 @@ class TicketSystem(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def looked_back_to(self, day: date) -> Month:
+        """The first month that is read again on this day, which is one of ``zone``."""
+        return Month.of(day - timedelta(days=self.look_back_days))
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
@@ -380,6 +385,10 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
     def of_agents(self) -> Self:
         """Readings of one agent's time accounting of a month."""
         return self.filter(agent__isnull=False)
+
+    def written(self) -> Self:
+        """Readings that reached the mirror, with gaps or without; failed ones have changed nothing."""
+        return self.filter(state__in=[Job.State.DONE, Job.State.PARTLY])
 
 
 class SyncRun(Job):

@@ -76,7 +76,7 @@ def _due_of(system: TicketSystem, now: datetime) -> list[DueReading]:
         return []
     runs = SyncRun.objects.filter(system=system)
     done_since = {since: _done_since(system, since) for since in {night, sunday}}
-    months = dict.fromkeys(_months(system, now, first=_looked_back_to(system, now)), night)
+    months = dict.fromkeys(_months(system, now, first=system.looked_back_to(now.astimezone(system.zone).date())), night)
     if runs.filter(created_at__lt=sunday).exists():
         far = Month.of(now.astimezone(system.zone)).shift(-MONTHS_ON_SUNDAYS)
         months = dict.fromkeys(_months(system, now, first=far), sunday) | months
@@ -95,10 +95,6 @@ def _done_since(system: TicketSystem, since: datetime) -> set[tuple[object, int 
     runs = SyncRun.objects.filter(system=system)
     active = runs.filter(state__in=(Job.State.QUEUED, Job.State.RUNNING))
     return set((runs.filter(created_at__gte=since) | active).order_by().values_list("month", "agent").distinct())
-
-
-def _looked_back_to(system: TicketSystem, now: datetime) -> Month:
-    return Month.of(now.astimezone(system.zone).date() - timedelta(days=system.look_back_days))
 
 
 def _months(system: TicketSystem, now: datetime, *, first: Month) -> Iterator[Month]:

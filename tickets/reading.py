@@ -198,7 +198,7 @@ def _read_agents(
 
 
 def _agent_months(month: Month, *, system: TicketSystem, now: datetime) -> list[Month]:
-    months = [Month.of(month.first_day - timedelta(days=system.look_back_days))]
+    months = [system.looked_back_to(month.first_day)]
     last = max(month, Month.of(now.astimezone(system.zone)))
     while months[-1] < last:
         months.append(months[-1].next)

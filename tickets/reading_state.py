@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 
 from django.utils.translation import gettext as _
 
-from common.jobs import Job
 from common.months import Month
 from common.spans import Span
 from tickets.models import SyncRun, TicketSystem
-
-WRITTEN = (Job.State.DONE, Job.State.PARTLY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +54,7 @@ class SystemReadings:
         return frozenset(chain.from_iterable(self._asked_in(reading) for reading in self.of_months))
 
     def _asked_in(self, reading: Reading) -> tuple[Month, ...]:
-        first = Month.of(reading.month.first_day - timedelta(days=self.system.look_back_days))
+        first = self.system.looked_back_to(reading.month.first_day)
         last = max(reading.month, Month.of(reading.started_at.astimezone(self.system.zone)))
         return Span.of_months(first, last).months
 
@@ -65,7 +62,7 @@ class SystemReadings:
 def readings_of(systems: Iterable[TicketSystem]) -> dict[int, SystemReadings]:
     """By primary key of the system. One query."""
     found: dict[int, list[Reading]] = {system.pk: [] for system in systems}
-    runs = SyncRun.objects.filter(system__in=list(found), state__in=WRITTEN)
+    runs = SyncRun.objects.written().filter(system__in=list(found))
     columns = runs.order_by("finished_at", "pk").values_list(
         "pk", "system_id", "agent_id", "month", "complete", "started_at", "finished_at", "entries_moved"
     )

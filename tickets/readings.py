@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import F, OrderBy, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -14,7 +14,6 @@ from common.spans import Span
 from common.templatetags.formats import month_label
 from tickets.models import Agent, SyncRun, TicketSystem
 
-WRITTEN = (Job.State.DONE, Job.State.PARTLY)
 ASKS_AGENTS = (TicketSystem.TimeSource.AGENTS, TicketSystem.TimeSource.BOTH)
 POLL_RUNNING, POLL_WAITING = 2, 10
 LATEST = (F("created_at").desc(), F("pk").desc())
@@ -95,7 +94,7 @@ def states_of_readings(*, now: datetime) -> list[SystemStates]:
     months = {system.pk: months_of(system, now=now) for system in systems}
     first = min((of_system[-1] for of_system in months.values()), default=Month.of(now))
     runs = SyncRun.objects.of_months().filter(system__in=systems, month__gte=first.first_day)
-    latest, written = _by_month(runs, LATEST), _by_month(_written(runs), LAST_WRITTEN)
+    latest, written = _by_month(runs, LATEST), _by_month(runs.written(), LAST_WRITTEN)
     asking = [system for system in systems if system.time_source in ASKS_AGENTS]
     agents = Agent.objects.filter(system__in=asking, login__isnull=False).select_related("system").order_by("login")
     of_agents = _states_of_agents(agents, since=first, now=now) if asking else []
@@ -124,15 +123,14 @@ def state_of_reading(run: SyncRun, *, now: datetime) -> State:
         agents = Agent.objects.filter(pk=run.agent.pk).select_related("system")
         return _states_of_agents(agents, since=months_of(run.system, now=now)[-1], now=now)[0]
     runs = SyncRun.objects.of_months().filter(system=run.system_id, month=run.month)
-    latest, written = runs.order_by(*LATEST).first(), _written(runs).order_by(*LAST_WRITTEN).first()
+    latest, written = runs.order_by(*LATEST).first(), runs.written().order_by(*LAST_WRITTEN).first()
     return State(system=run.system, month=Month.of(run.month), latest=latest, written=written, now=now)
 
 
 def months_of(system: TicketSystem, *, now: datetime) -> list[Month]:
     """The running month of the ticket system and those that are read again at night, the latest first."""
     today = now.astimezone(system.zone).date()
-    looked_back_to = Month.of(today - timedelta(days=system.look_back_days))
-    return list(reversed(Span.of_months(looked_back_to, Month.of(today)).months))
+    return list(reversed(Span.of_months(system.looked_back_to(today), Month.of(today)).months))
 
 
 def month_to_read(system: TicketSystem, text: str, *, now: datetime) -> Month:
@@ -148,7 +146,7 @@ def month_to_read(system: TicketSystem, text: str, *, now: datetime) -> Month:
 def _states_of_agents(agents: QuerySet[Agent], *, since: Month, now: datetime) -> list[State]:
     """In the order of the agents; each by the month that is being read or else its latest one, open ones by name."""
     runs = SyncRun.objects.filter(agent__in=agents.order_by(), month__gte=since.first_day)
-    latest, written = _by_month(runs, LATEST, of="agent"), _by_month(_written(runs), LAST_WRITTEN, of="agent")
+    latest, written = _by_month(runs, LATEST, of="agent"), _by_month(runs.written(), LAST_WRITTEN, of="agent")
     states = []
     for agent in agents:
         asked = [
@@ -170,10 +168,6 @@ def _states_of_agents(agents: QuerySet[Agent], *, since: Month, now: datetime) -
             replace(shown, open_months=tuple(state.month for state in others if state.month and state.is_open))
         )
     return states
-
-
-def _written(runs: QuerySet[SyncRun]) -> QuerySet[SyncRun]:
-    return runs.filter(state__in=WRITTEN)
 
 
 def _by_month(

@@ -32,7 +32,6 @@ from tickets.windows import login_of, read_window
 Clock = Callable[[], datetime]
 ClientFactory = Callable[[TicketSystem], Client]
 ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
-WRITTEN = (Job.State.DONE, Job.State.PARTLY)
 RENEWAL = timedelta(seconds=15)
 """How long a lease is left as it is between two signs of life."""
 NOTHING_WRITTEN: dict[str, object] = {
@@ -154,7 +153,7 @@ def _claim(run: SyncRun, *, now: datetime) -> None:
 
 def _refuse_old(run: SyncRun) -> None:
     """A worker that was suspended may find that something else was read and written since; its own reading is older."""
-    written = SyncRun.objects.filter(system=run.system_id, state__in=WRITTEN, finished_at__gt=run.started_at)
+    written = SyncRun.objects.written().filter(system=run.system_id, finished_at__gt=run.started_at)
     if newer := written.first():
         raise SyncStopped(
             _(
@@ -262,7 +261,7 @@ class _Work:
 
 def last_written_sync(system: TicketSystem, month: Month) -> SyncRun | None:
     """The sync that the mirror's content of the month comes from; failed ones have written nothing."""
-    runs = SyncRun.objects.of_months().filter(system=system, month=month.first_day, state__in=WRITTEN)
+    runs = SyncRun.objects.of_months().written().filter(system=system, month=month.first_day)
     return runs.order_by("-finished_at", "-pk").first()
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from common.months import Month
 from common.spans import Span
 from tickets.models import SyncRun, TicketSystem, TimeEntry
-from tickets.sync import WRITTEN, is_final
+from tickets.sync import is_final
 
 Readings = Mapping[tuple[int, Month], SyncRun]
 
@@ -96,7 +96,8 @@ def _readings(asked: Collection[_Asked]) -> Readings:
     )
     runs = (
         SyncRun.objects.of_months()
-        .filter(system__in={system for system, _month in wanted}, state__in=WRITTEN)
+        .written()
+        .filter(system__in={system for system, _month in wanted})
         .filter(month__gte=min(months).first_day, month__lte=max(months).first_day)
         .only("system_id", "month", "complete", "started_at")
         .alias(place=latest)

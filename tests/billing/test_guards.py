@@ -49,7 +49,7 @@ def other_value(field: "models.Field[Any, Any]", order: Order) -> object:
         case models.ForeignKey():
             return None if value else order.pk
         case _:
-            return "XXX"
+            return "another"
 
 
 def frozen_fields() -> list[str]:
