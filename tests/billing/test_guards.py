@@ -48,6 +48,8 @@ def other_value(field: "models.Field[Any, Any]", order: Order) -> object:
             return not value
         case models.ForeignKey():
             return None if value else order.pk
+        case models.CharField(max_length=int(longest)):
+            return "another"[:longest]
         case _:
             return "another"
 

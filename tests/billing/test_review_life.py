@@ -288,7 +288,7 @@ def test_month_closed_by_many_at_once_is_closed_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_first_run_of_a_month_waits_for_its_closing_and_writes_nothing() -> None:
     Agreement.objects.get_or_create(is_default=True, defaults={"hourly_rate": 95})
-    ticket_of(CustomerFactory(), 10)
+    customer = CustomerFactory()
     closing = Event()
 
     def close_or_bill(number: int) -> str:
@@ -297,6 +297,7 @@ def test_first_run_of_a_month_waits_for_its_closing_and_writes_nothing() -> None
             return bill().state
         with transaction.atomic():
             close_month(OCTOBER, user=None, now=NOW)
+            ticket_of(customer, 10)  # read meanwhile: with time to bill the month could not have been closed
             closing.set()
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_sleep(0.3)")
