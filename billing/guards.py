@@ -2,7 +2,7 @@
 
 Orders move along ``MOVES`` only, and beside the move nothing of them changes once they have left draft. Positions and
 claims belong to the order: they come, change and go with drafts alone; a void order lets go of its claims and keeps
-their rows. Events and exports are never changed. What is refused is an ``IntegrityError``.
+their rows. Events, exports and prepaid movements are never changed. What is refused is an ``IntegrityError``.
 
 They are put in place after every ``migrate``, since SQLite loses a table's triggers when the table is rebuilt, and
 taken away before one that changes these tables, since a trigger that names a table or column stands in the way of that.
@@ -27,6 +27,8 @@ FROZEN = (
     "customer_id",
     "agreement_id",
     "month",
+    "months",
+    "supplement",
     "complete",
     "erp_customer_number",
     "currency",
@@ -44,6 +46,7 @@ WRITTEN_AT_VOID = ("voided_at", "voided_by_id", "void_reason")
 FROZEN_AT_ISSUE = ("approved_at", "approved_by_id", "document_number", "issued_at", "issued_by_id")
 ORDER, POSITION, CLAIM = "billing_order", "billing_orderposition", "billing_allocation"
 EVENT, EXPORT, EXPORTED = "billing_orderevent", "billing_export", "billing_export_orders"
+MOVEMENT = "billing_prepaidmovement"
 REFUSAL = "An order that has left draft does not change, nor does what belongs to it."
 PREFIX = "billing_guard_"
 ONLY_LET_GO = (
@@ -124,7 +127,7 @@ def _row_conditions(is_not: str) -> Iterator[tuple[str, str, str, str]]:
     yield "order_update", "UPDATE", ORDER, _refused_order_update(is_not)
     yield "order_delete", "DELETE", ORDER, "old.state <> 'draft'"
     yield "event_update", "UPDATE", EVENT, "1 = 1"
-    for name, table in (("export", EXPORT), ("exported", EXPORTED)):
+    for name, table in (("export", EXPORT), ("exported", EXPORTED), ("movement", MOVEMENT)):
         yield f"{name}_update", "UPDATE", table, "1 = 1"
         yield f"{name}_delete", "DELETE", table, "1 = 1"
 

@@ -1,91 +1,17 @@
-"""Agreements, runs, orders and the allocation of time entries to order positions: what we say."""
+"""Runs, orders and the allocation of time entries to order positions: what we say."""
 
-from decimal import Decimal
 from typing import Self
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from billing.agreement_models import Agreement, FlatFee, RateRule
 from common.jobs import Job
 from tickets.models import AnyUser, Customer, Ticket, TimeEntry
-
-DEFAULT_POSITION_TEXT = "Nummer: {number} Titel: {title} Erfasste Zeit: {minutes} min"
-
-
-class Agreement(models.Model):
-    """What one customer has agreed to pay; the default agreement serves everyone without an own one."""
-
-    class RoundingStep(models.IntegerChoices):
-        EXACT = 0, _("exact")
-        ONE = 1, _("1 minute")
-        FIVE = 5, _("5 minutes")
-        SIX = 6, _("6 minutes")
-        TEN = 10, _("10 minutes")
-        FIFTEEN = 15, _("15 minutes")
-        THIRTY = 30, _("30 minutes")
-        SIXTY = 60, _("60 minutes")
-
-    class RoundingMode(models.TextChoices):
-        UP = "up", _("up")
-        NEAREST = "nearest", _("to the nearest")
-        DOWN = "down", _("down")
-
-    is_default = models.BooleanField(_("default agreement"), default=False)
-    customer = models.OneToOneField(
-        Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="agreement", verbose_name=_("customer")
-    )
-    billed = models.BooleanField(_("is billed"), default=True)
-    erp_customer_number = models.CharField(
-        _("customer number in the ERP"), max_length=100, blank=True, help_text=_("Empty: the CustomerID is used.")
-    )
-    counting_states = models.JSONField(
-        _("states that count"), default=list, blank=True, help_text=_("Empty: every state of a closed state type.")
-    )
-    hourly_rate = models.DecimalField(
-        _("hourly rate"), max_digits=15, decimal_places=5, validators=[MinValueValidator(Decimal(0))]
-    )
-    currency = models.CharField(
-        _("currency"), max_length=3, default="EUR", validators=[RegexValidator(r"^[A-Z]{3}\Z", _("Three capitals."))]
-    )
-    article_number = models.CharField(_("article number"), max_length=100, default="SUP-STD")
-    unit = models.CharField(_("unit"), max_length=20, default="Std")
-    minutes_per_unit = models.DecimalField(
-        _("minutes per unit"),
-        max_digits=8,
-        decimal_places=2,
-        default=60,
-        validators=[MinValueValidator(Decimal("0.01"))],
-    )
-    tax_rate = models.DecimalField(
-        _("tax rate in percent"), max_digits=5, decimal_places=2, default=19, validators=[MinValueValidator(Decimal(0))]
-    )
-    rounding_step = models.PositiveSmallIntegerField(
-        _("rounding of each ticket"), choices=RoundingStep, default=RoundingStep.FIFTEEN
-    )
-    rounding_mode = models.CharField(_("rounding mode"), max_length=10, choices=RoundingMode, default=RoundingMode.UP)
-    position_text = models.TextField(_("text of a position"), default=DEFAULT_POSITION_TEXT)
-
-    class Meta:
-        ordering = ["-is_default", "customer"]
-        verbose_name = _("agreement")
-        verbose_name_plural = _("agreements")
-        constraints = [
-            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="agreement_one_default"),
-            models.CheckConstraint(
-                condition=Q(is_default=True, customer__isnull=True) | Q(is_default=False, customer__isnull=False),
-                name="agreement_default_or_customer",
-            ),
-            models.CheckConstraint(condition=Q(hourly_rate__gte=0), name="agreement_hourly_rate_not_negative"),
-            models.CheckConstraint(condition=Q(minutes_per_unit__gt=0), name="agreement_minutes_per_unit_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.customer) if self.customer else str(_("default agreement"))
 
 
 class BillingRun(Job):
@@ -212,7 +138,13 @@ class Order(models.Model):
     )
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders", verbose_name=_("customer"))
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="orders")
-    month = models.DateField(_("month"), help_text=_("First day of the month"))
+    month = models.DateField(_("month"), help_text=_("First day of the month, of a quarter's last month"))
+    months = models.PositiveSmallIntegerField(
+        _("months"), default=1, help_text=_("So many months up to this one make the period.")
+    )
+    supplement = models.PositiveSmallIntegerField(
+        _("supplement"), default=0, help_text=_("0: the order of the period; 1, 2, ...: what came late to it.")
+    )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     complete = models.BooleanField(_("from complete data"), default=False)
     erp_customer_number = models.CharField(_("customer number in the ERP"), max_length=100)
@@ -260,7 +192,9 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         constraints = [
             models.UniqueConstraint(
-                fields=["customer", "month"], condition=~Q(state="void"), name="order_one_per_customer_and_month"
+                fields=["customer", "month", "supplement"],
+                condition=~Q(state="void"),
+                name="order_one_per_customer_and_month",
             ),
             models.CheckConstraint(condition=Q(month__day=1), name="order_month_is_first_day"),
             models.CheckConstraint(
@@ -297,17 +231,39 @@ class Order(models.Model):
 
 
 class OrderPosition(models.Model):
-    """One ticket in an order. ``amount`` = ``quantity`` x ``unit_price``, rounded half away from zero to cents."""
+    """One line of an order. ``amount`` = ``quantity`` x ``unit_price`` less ``discount``, rounded half away from zero.
+
+    Time of one ticket stands in one position; where several rates apply, in one for each. ``quantity`` is what is
+    charged: billable minutes less those that are included or prepaid.
+    """
+
+    class Kind(models.TextChoices):
+        TIME = "time", _("time")
+        FLAT = "flat", _("recurring line")
+        ROUNDING = "rounding", _("rounding of the order")
+        CREDIT = "credit", _("correction")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="positions")
     position = models.PositiveIntegerField(_("position"))
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="positions", verbose_name=_("ticket"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TIME)
+    ticket = models.ForeignKey(
+        Ticket, null=True, blank=True, on_delete=models.PROTECT, related_name="positions", verbose_name=_("ticket")
+    )
+    rate_rule = models.ForeignKey(
+        RateRule, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("rate rule")
+    )
+    flat_fee = models.ForeignKey(
+        FlatFee, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("recurring line")
+    )
     text = models.TextField(_("text"))
     recorded_minutes = models.DecimalField(_("recorded minutes"), max_digits=18, decimal_places=4)
     billable_minutes = models.DecimalField(_("billable minutes"), max_digits=18, decimal_places=4)
+    included_minutes = models.DecimalField(_("included minutes"), max_digits=18, decimal_places=4, default=0)
+    prepaid_minutes = models.DecimalField(_("prepaid minutes"), max_digits=18, decimal_places=4, default=0)
     quantity = models.DecimalField(_("quantity"), max_digits=20, decimal_places=5)
     unit = models.CharField(_("unit"), max_length=20)
     unit_price = models.DecimalField(_("unit price"), max_digits=15, decimal_places=5)
+    discount = models.DecimalField(_("discount in percent"), max_digits=5, decimal_places=2, default=0)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
     article_number = models.CharField(_("article number"), max_length=100)
     rule = models.JSONField(_("rule"), help_text=_("The agreement's rate and rounding as they were when priced"))
@@ -318,7 +274,31 @@ class OrderPosition(models.Model):
         verbose_name_plural = _("order positions")
         constraints = [
             models.UniqueConstraint(fields=["order", "position"], name="orderposition_unique_position"),
-            models.UniqueConstraint(fields=["order", "ticket"], name="orderposition_one_per_ticket"),
+            models.UniqueConstraint(
+                fields=["order", "ticket"],
+                condition=Q(kind="time", rate_rule__isnull=True),
+                name="orderposition_one_per_ticket",
+            ),
+            models.UniqueConstraint(
+                fields=["order", "ticket", "rate_rule"],
+                condition=Q(kind="time", rate_rule__isnull=False),
+                name="orderposition_one_per_ticket_and_rule",
+            ),
+            models.UniqueConstraint(
+                fields=["order", "flat_fee"], condition=Q(kind="flat"), name="orderposition_one_per_flat_fee"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["time", "credit"], ticket__isnull=False, flat_fee__isnull=True)
+                | Q(kind="flat", ticket__isnull=True, flat_fee__isnull=False, rate_rule__isnull=True)
+                | Q(kind="rounding", ticket__isnull=True, flat_fee__isnull=True),
+                name="orderposition_kind_has_what_it_bills",
+            ),
+            models.CheckConstraint(
+                condition=Q(discount__gte=0, discount__lte=100), name="orderposition_discount_is_percent"
+            ),
+            models.CheckConstraint(
+                condition=Q(included_minutes__gte=0, prepaid_minutes__gte=0), name="orderposition_covered_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -352,6 +332,8 @@ class OrderEvent(models.Model):
         DRAFTED = "drafted", _("drafted")
         CHANGED = "changed", _("draft changed by a run")
         APPROVED = "approved", _("approved")
+        ADJUSTED = "adjusted", _("changed by a person")
+        COMMENTED = "commented", _("comment")
         RETURNED = "returned", _("returned to draft")
         ISSUED = "issued", _("issued")
         EXPORTED = "exported", _("exported")

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 
+from billing.agreements import agreements_in_force
 from billing.models import Order
 from common.months import Month
 from tickets.models import Customer
@@ -23,16 +24,20 @@ def order_numbers(month: Month) -> dict[int, str]:
     taken: set[str] = set()
     voided: Counter[int] = Counter()
     for pk, number, state in (
-        Order.objects.filter(month=month.first_day).order_by().values_list("customer_id", "number", "state")
+        Order.objects.filter(month=month.first_day, supplement=0)
+        .order_by()
+        .values_list("customer_id", "number", "state")
     ):
         taken.add(number)
         if state == Order.State.VOID:
             voided[pk] += 1
         else:
             numbers[pk] = number
-    customers = Customer.objects.order_by("pk").values_list("pk", "customer_id", "agreement__erp_customer_number")
-    for pk, customer_id, erp_number in customers:
+    agreements = agreements_in_force(month)
+    for pk, customer_id in Customer.objects.order_by("pk").values_list("pk", "customer_id"):
         if pk not in numbers:
+            own = agreements.get(pk)
+            erp_number = own.erp_customer_number if own else ""
             number = f"TK-{month}-{clean(erp_number or customer_id) or pk}"
             number += f"-{voided[pk] + 1}" if voided[pk] else ""
             while number in taken:
