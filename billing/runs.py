@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billing.agreements import agreements_in_force
 from billing.claims import customers_holding_others_time, customers_to_bill
 from billing.closed_months import why_closed
 from billing.completeness import billed_systems, mirrored_by, no_system, sync_problem
@@ -193,7 +194,8 @@ def _was_read_for(run: BillingRun, sync: SyncRun | None) -> bool:
 
 def _bill(run: BillingRun, month: Month, *, complete: bool, clock: Callable[[], datetime], tell: OnStep) -> Tally:
     holding = customers_holding_others_time(month, run.customer)
-    customers = sorted({*customers_to_bill(month, run.customer), *holding})
+    to_bill = customers_to_bill(month, agreements_in_force(month), run.customer)
+    customers = sorted({*to_bill, *holding})
     work = chunks(holding) + chunks(customers)
     numbers, tally = order_numbers(month), Tally()
     done, total = 0, sum(map(len, work))

@@ -216,7 +216,7 @@ def test_csv_guards_spreadsheets_and_keeps_numbers(customer: Customer) -> None:
     assert lines[0].startswith("order_number,month,state,customer_id,customer,")
     assert lines[1] == (
         "TK-2026-10-K1001,2026-10,draft,K1001,Königsbau AG,K1001,1,7,'=1+1,"
-        "Nummer: 7 Titel: =1+1 Erfasste Zeit: -1.5 min,-1.5,-1.5,-0.025,Std,60.00,-1.50,EUR,SUP-STD"
+        "Nummer: 7 Titel: =1+1 Erfasste Zeit: -1.5 min,-1.5,-1.5,0,0,-0.025,Std,60.00,0,-1.50,EUR,SUP-STD"
     )
 
 
