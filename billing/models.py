@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from billing.erp_models import ErpFinding  # noqa: F401 - Django finds an app's models by its module models
 from common.jobs import Job
 from tickets.models import AnyUser, Customer, Ticket, TimeEntry
 

@@ -1,0 +1,107 @@
+"""Which customer of kivitendo each ticket customer is: matched by number, and what does not match."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Prefetch, TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.erp_models import KivitendoContact, KivitendoCopy, KivitendoCustomer
+from billing.kivitendo_preflight import customer_fault
+from billing.models import Agreement
+from tickets.models import AnyUser, Customer
+
+
+class Match(TextChoices):
+    MATCHED = "matched", gettext_lazy("matched")
+    LOCKED = "locked", gettext_lazy("locked for orders")
+    OBSOLETE = "obsolete", gettext_lazy("obsolete in kivitendo")
+    AMBIGUOUS = "ambiguous", gettext_lazy("number not unique")
+    NOT_FOUND = "not_found", gettext_lazy("not in kivitendo")
+    ONLY_THERE = "only_there", gettext_lazy("only in kivitendo")
+
+
+AT_FAULT = (Match.OBSOLETE, Match.AMBIGUOUS, Match.NOT_FOUND)
+"""Whose orders are not handed over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A ticket customer and the customers of kivitendo that have its number; or one of kivitendo alone."""
+
+    customer: Customer | None
+    number: str
+    match: Match
+    found: tuple[KivitendoCustomer, ...]
+    """With their contacts."""
+    sentence: str
+
+    @property
+    def names(self) -> str:
+        """What kivitendo calls it, each name once."""
+        return ", ".join(dict.fromkeys(" ".join(filter(None, [row.name, row.city])) for row in self.found))
+
+    @property
+    def contacts(self) -> str:
+        return ", ".join(str(contact) for row in self.found for contact in row.contacts.all())
+
+
+def pairs(copy: KivitendoCopy, *, user: AnyUser) -> list[Pair]:
+    """Every billed ticket customer that the user may see, then what only kivitendo has; a fixed number of queries."""
+    contacts = Prefetch("contacts", queryset=KivitendoContact.objects.all())
+    by_number: dict[str, list[KivitendoCustomer]] = {}
+    for row in KivitendoCustomer.objects.prefetch_related(contacts):
+        by_number.setdefault(row.number, []).append(row)
+    found = [_pair(customer, by_number, copy) for customer in _billed_customers(user)]
+    taken = {pair.number for pair in found}
+    alone = (row for number, rows in by_number.items() if number not in taken for row in rows)
+    return found + [_alone(row) for row in alone]
+
+
+def _billed_customers(user: AnyUser) -> Iterable[Customer]:
+    """Those that their agreement excludes are left out; without an own one the default agreement decides."""
+    customers = Customer.objects.visible_to(user).select_related("agreement", "system")
+    default = Agreement.objects.filter(is_default=True).first()
+    billed_by_default = default is None or default.billed
+    for customer in customers:
+        own: Agreement | None = getattr(customer, "agreement", None)
+        if own.billed if own else billed_by_default:
+            yield customer
+
+
+def number_in_kivitendo(customer: Customer) -> str:
+    """The customer number of the agreement, else the CustomerID, exactly as the orders have it."""
+    own: Agreement | None = getattr(customer, "agreement", None)
+    return (own.erp_customer_number if own else "") or customer.customer_id
+
+
+def _pair(customer: Customer, by_number: dict[str, list[KivitendoCustomer]], copy: KivitendoCopy) -> Pair:
+    number = number_in_kivitendo(customer)
+    rows = by_number.get(number, [])
+    fault = customer_fault(number, rows, copy)
+    sentence = f"{fault.text[:1].upper()}{fault.text[1:]}" if fault else ""
+    if not rows and (alike := _alike(number, by_number)):
+        sentence += " " + _("It has “%(number)s”, which is not the same to kivitendo.") % {"number": alike}
+    return Pair(customer=customer, number=number, match=_match(rows), found=tuple(rows), sentence=sentence)
+
+
+def _match(rows: list[KivitendoCustomer]) -> Match:
+    if not rows:
+        return Match.NOT_FOUND
+    if len(rows) > 1:
+        return Match.AMBIGUOUS
+    if rows[0].obsolete:
+        return Match.OBSOLETE
+    return Match.LOCKED if rows[0].locked else Match.MATCHED
+
+
+def _alike(number: str, by_number: dict[str, list[KivitendoCustomer]]) -> str:
+    """A number that differs in case or in blanks around it alone."""
+    plain = number.strip().casefold()
+    return next((other for other in by_number if other.strip().casefold() == plain), "")
+
+
+def _alone(row: KivitendoCustomer) -> Pair:
+    text = _("No billed ticket customer has this number.")
+    return Pair(customer=None, number=row.number, match=Match.ONLY_THERE, found=(row,), sentence=text)
