@@ -287,7 +287,9 @@ def settings_fault(address: str) -> str:
         parts = conninfo_to_dict(address) if scheme in ("postgres", "postgresql") else {}
     except psycopg.Error:  # its text may hold the password
         parts = {}
-    if parts.get("host") and parts.get("dbname"):
+    host, name, port = (str(parts.get(key) or "") for key in ("host", "dbname", "port"))
+    # With a bare @ or / in it, a part of the password would be taken for one of these, and be told in an error.
+    if host and name and "@" not in host + name and (port or "0").replace(",", "").isdecimal():
         return ""
     return (
         _(
