@@ -1,7 +1,7 @@
 """What became of the orders in kivitendo: a look there, and one finding for each order."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,10 +19,9 @@ BATCH = 1000
 PLACES = 5
 LIMIT = Decimal(10) ** 10  # of numeric(15,5)
 State = ErpFinding.State
-Read = Callable[[str, Sequence[str]], list[OrderRecord]]
 
 
-def look_for_orders(*, month: Month | None, now: datetime, read: Read = read_orders) -> list[ErpFinding]:
+def look_for_orders(*, month: Month | None, now: datetime) -> list[ErpFinding]:
     """Look into kivitendo for every issued order of the month, or of all months, and keep what is found.
 
     An order must be there once it was exported, and not there before it was or after it was voided. Of the latter a
@@ -34,7 +33,7 @@ def look_for_orders(*, month: Month | None, now: datetime, read: Read = read_ord
         orders = orders.filter(month=month.first_day)
     wanted = list(orders.select_related("customer").order_by("number"))
     there: defaultdict[str, list[OrderRecord]] = defaultdict(list)
-    for record in read(settings.KIVITENDO_DATABASE_URL, [order.number for order in wanted]):
+    for record in read_orders(settings.KIVITENDO_DATABASE_URL, [order.number for order in wanted]):
         there[record.number].append(record)
     known = set(ErpFinding.objects.values_list("order_id", flat=True))
     findings = [

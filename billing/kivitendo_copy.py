@@ -1,6 +1,6 @@
 """The local copy of kivitendo's customers, contacts, articles and units, and how old it is."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from billing.erp_models import KivitendoArticle, KivitendoContact, KivitendoCopy, KivitendoCustomer, KivitendoUnit
-from billing.kivitendo_database import BadAnswer, Content, KivitendoError, read_content
+from billing.kivitendo_database import BadAnswer, Content, KivitendoError, NotConfigured, read_content
 
 BATCH = 1000
 LONGEST_UNIT = 200  # characters; kivitendo's own column holds 20
@@ -20,8 +20,6 @@ DUE_AFTER = timedelta(hours=1)
 """How old the copy gets before the scheduler reads kivitendo again, and how long after a vain attempt it tries."""
 OLD_AFTER = timedelta(days=1)
 """How old the copy may be before people are told."""
-
-Read = Callable[[str], Content]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +66,20 @@ def refresh_is_due(*, now: datetime) -> bool:
     return is_configured() and (tried_at is None or tried_at <= now - DUE_AFTER)
 
 
-def refresh_copy(*, now: datetime, read: Read = read_content) -> Refreshed:
+def refresh_copy(*, now: datetime) -> Refreshed:
     """Read kivitendo and bring the copy to it, all or nothing.
 
     Raises ``KivitendoError``; the copy then stays as it was, and its row keeps the sentence for people to see. ``now``
     is the time before the reading: of two refreshes at once the later one stays, whichever ends first.
     """
     try:
-        content = read(settings.KIVITENDO_DATABASE_URL)
+        content = read_content(settings.KIVITENDO_DATABASE_URL)
         if not content.customers:
             raise BadAnswer(
                 _("kivitendo shows no customer at all, so the copy stays as it was. Check the database and its views.")
             )
+    except NotConfigured:
+        raise
     except KivitendoError as error:
         _note_failure(str(error), now=now)
         raise

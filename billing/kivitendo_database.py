@@ -365,10 +365,6 @@ def connected(address: str) -> Iterator["psycopg.Connection[TupleRow]"]:
             yield connection
     except psycopg.Error as error:
         raise _translated(error) from error
-    except UnicodeDecodeError as error:
-        raise BadAnswer(
-            _("A text in kivitendo's database is not in the encoding that the database says. Ask its administrator.")
-        ) from error
 
 
 def _columns_seen(connection: "psycopg.Connection[TupleRow]") -> dict[str, set[str]]:

@@ -300,7 +300,8 @@ def test_long_keys_of_the_classic_view_are_short_identities(bare: Erp) -> None:
 
     content = read_content(bare.address)
 
-    assert {len(row.identity) for row in [*content.customers, *content.contacts]} == {64}
+    assert {len(row.identity) for row in content.customers} == {64}
+    assert {len(row.identity) for row in content.contacts} == {64}
     assert {row.customer for row in content.contacts} == {row.identity for row in content.customers}
 
 
@@ -368,7 +369,7 @@ def test_text_that_is_not_in_its_encoding_is_a_bad_answer(erp: Erp) -> None:
     address = erp.owner.replace(f"/{erp.session.info.dbname}", f"/{name}")
 
     try:
-        with pytest.raises(BadAnswer, match="not in the encoding"), connected(address) as connection:
+        with pytest.raises(BadAnswer, match="invalid byte sequence"), connected(address) as connection:
             connection.execute(rb"SELECT E'M\xfcller'").fetchone()
     finally:
         erp.run(f"DROP DATABASE {name}")
