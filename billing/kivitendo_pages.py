@@ -44,14 +44,12 @@ def not_configured() -> Empty | None:
     )
 
 
-def why_no_pairs(copy: KivitendoCopy, *, is_filtered: bool) -> Empty:
-    """The sentence for a list without customers: not read yet, nothing matches, or there are none."""
+def why_no_pairs(copy: KivitendoCopy) -> Empty:
+    """The sentence for a list without customers: a copy never is without any."""
     if copy.read_at is None:
         return Empty(title=_("kivitendo has not been read yet"), text=_("Press “Read kivitendo now”."))
-    if is_filtered:
-        text = _("Customers are there, but none passes the filters.")
-        return Empty(title=_("Nothing matches"), text=text, url="?", action=_("Clear the filters"))
-    return Empty(title=_("No customers"), text=_("No ticket customer is known yet. Read the ticket systems first."))
+    text = _("Customers are there, but none passes the filters.")
+    return Empty(title=_("Nothing matches"), text=text, url="?", action=_("Clear the filters"))
 
 
 def findings_of(period: Period, *, user: AnyUser) -> "QuerySet[ErpFinding]":

@@ -38,7 +38,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     context = {"copy": copy, "age": age_of(copy), "form": form, "table": table, "counts": counts(found)}
     context["empty"] = not_configured()
     if not context["empty"] and not table.paginator.count:
-        context["empty"] = why_no_pairs(copy, is_filtered=bool(found))
+        context["empty"] = why_no_pairs(copy)
     context["is_configured"] = bool(settings.KIVITENDO_DATABASE_URL)
     return render(request, "billing/kivitendo.html", context)
 
