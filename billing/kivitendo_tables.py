@@ -1,5 +1,6 @@
 """The lists of the pages about kivitendo: matched customers, and what became of the orders there."""
 
+from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
@@ -13,7 +14,7 @@ from billing.kivitendo_matching import AT_FAULT, Match, Pair
 from billing.tables import ONE_LINE, WORDS, badge
 from common.paging import PagedData
 from common.tables import DateTimeColumn, MoneyColumn, NumberColumn, Table
-from common.templatetags.formats import month_label
+from common.templatetags.formats import month_label, number
 
 TEXT = {"td": {"class": "text"}}
 
@@ -45,6 +46,13 @@ class PairTable(Table):
         return str(record.match.label)
 
 
+class ThereColumn(NumberColumn):
+    """An amount as kivitendo has it: all digits that count, cents at least, for less than a cent makes it differ."""
+
+    def show(self, value: Decimal) -> str:
+        return number(value, 2)
+
+
 class FindingTable(Table):
     """One row an order that was looked for in kivitendo, those that are not as they should be first."""
 
@@ -63,7 +71,7 @@ class FindingTable(Table):
     net_here = MoneyColumn(
         verbose_name=gettext_lazy("Net amount"), accessor="order__net_amount", currency="order__currency"
     )
-    net_amount = NumberColumn(verbose_name=gettext_lazy("Net amount there"), default="–")
+    net_amount = ThereColumn(verbose_name=gettext_lazy("Net amount there"), default="–")
     customer_number = tables.Column(
         verbose_name=gettext_lazy("Customer number there"), default="–", attrs=WORDS, visible=False
     )
