@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, TextChoices
+from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.erp_models import KivitendoContact, KivitendoCopy, KivitendoCustomer
+from billing.erp_models import KivitendoCopy, KivitendoCustomer
 from billing.kivitendo_preflight import customer_fault
 from billing.models import Agreement
 from tickets.models import AnyUser, Customer
@@ -34,7 +34,6 @@ class Pair:
     number: str
     match: Match
     found: tuple[KivitendoCustomer, ...]
-    """With their contacts."""
     sentence: str
 
     @property
@@ -47,16 +46,23 @@ class Pair:
         return ", ".join(str(contact) for row in self.found for contact in row.contacts.all())
 
 
-def pairs(copy: KivitendoCopy, *, user: AnyUser) -> list[Pair]:
-    """Every billed ticket customer that the user may see, then what only kivitendo has; a fixed number of queries."""
-    contacts = Prefetch("contacts", queryset=KivitendoContact.objects.all())
+def pairs(copy: KivitendoCopy, *, user: AnyUser, with_contacts: bool) -> list[Pair]:
+    """Every billed ticket customer that the user may see, then what only kivitendo has; a fixed number of queries.
+
+    Without ``with_contacts`` asking a pair for its contacts costs a query.
+    """
+    rows = KivitendoCustomer.objects.all()
     by_number: dict[str, list[KivitendoCustomer]] = {}
-    for row in KivitendoCustomer.objects.prefetch_related(contacts):
+    for row in rows.prefetch_related("contacts") if with_contacts else rows:
         by_number.setdefault(row.number, []).append(row)
-    found = [_pair(customer, by_number, copy) for customer in _billed_customers(user)]
+    alike = {_folded(number): number for number in by_number}
+    found = [_pair(customer, by_number, alike, copy) for customer in _billed_customers(user)]
     taken = {pair.number for pair in found}
     alone = (row for number, rows in by_number.items() if number not in taken for row in rows)
-    return found + [_alone(row) for row in alone]
+    text = _("No billed ticket customer has this number.")
+    return found + [
+        Pair(customer=None, number=row.number, match=Match.ONLY_THERE, found=(row,), sentence=text) for row in alone
+    ]
 
 
 def _billed_customers(user: AnyUser) -> Iterable[Customer]:
@@ -76,13 +82,16 @@ def number_in_kivitendo(customer: Customer) -> str:
     return (own.erp_customer_number if own else "") or customer.customer_id
 
 
-def _pair(customer: Customer, by_number: dict[str, list[KivitendoCustomer]], copy: KivitendoCopy) -> Pair:
+def _pair(
+    customer: Customer, by_number: dict[str, list[KivitendoCustomer]], alike: dict[str, str], copy: KivitendoCopy
+) -> Pair:
+    """``alike`` has one of kivitendo's numbers for each that is the same without regard to case and outer blanks."""
     number = number_in_kivitendo(customer)
     rows = by_number.get(number, [])
     fault = customer_fault(number, rows, copy)
     sentence = f"{fault.text[:1].upper()}{fault.text[1:]}" if fault else ""
-    if not rows and (alike := _alike(number, by_number)):
-        sentence += " " + _("It has “%(number)s”, which is not the same to kivitendo.") % {"number": alike}
+    if not rows and (other := alike.get(_folded(number))):
+        sentence += " " + _("It has “%(number)s”, which is not the same to kivitendo.") % {"number": other}
     return Pair(customer=customer, number=number, match=_match(rows), found=tuple(rows), sentence=sentence)
 
 
@@ -96,12 +105,5 @@ def _match(rows: list[KivitendoCustomer]) -> Match:
     return Match.LOCKED if rows[0].locked else Match.MATCHED
 
 
-def _alike(number: str, by_number: dict[str, list[KivitendoCustomer]]) -> str:
-    """A number that differs in case or in blanks around it alone."""
-    plain = number.strip().casefold()
-    return next((other for other in by_number if other.strip().casefold() == plain), "")
-
-
-def _alone(row: KivitendoCustomer) -> Pair:
-    text = _("No billed ticket customer has this number.")
-    return Pair(customer=None, number=row.number, match=Match.ONLY_THERE, found=(row,), sentence=text)
+def _folded(number: str) -> str:
+    return number.strip().casefold()

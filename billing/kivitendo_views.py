@@ -29,7 +29,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     """Ticket customers beside those of kivitendo, and how old the copy is."""
     form, copy = PairForm(request.GET), the_copy()
     form.is_valid()
-    found = [] if copy.read_at is None else pairs(copy, user=request.user)
+    found = [] if copy.read_at is None else pairs(copy, user=request.user, with_contacts="export" in request.GET)
     match, text = form.cleaned_data.get("match", ""), form.cleaned_data.get("q", "")
     table = PairTable(chosen_pairs(found, match=match, text=text))
     show_page(table, request)
