@@ -30,6 +30,7 @@ from tests.tickets.support import (
     ticket_record,
     windows,
 )
+from tickets import entry_rows, ticket_rows
 from tickets.mirror import MoreTicketsNeeded, Outcome, write_month
 from tickets.models import Agent, Customer, Ticket, TicketClosing, TicketSystem, TimeEntry
 from tickets.snapshot import MonthSnapshot, SyncStopped
@@ -370,9 +371,16 @@ def test_only_a_ticket_that_gets_its_id_has_a_key_column_written(agents_system: 
         write(agents_system, agents_reading(title="Scanner"))
 
     named.refresh_from_db()
-    upserts = [query["sql"] for query in captured if "ON CONFLICT" in query["sql"]]
-    assert (named.ticket_id, named.title, len(upserts)) == ("7", "Scanner", 1)
-    assert "ticket_id" not in upserts[0].partition("DO UPDATE SET")[2]
+    (update,) = [query["sql"] for query in captured if 'UPDATE "tickets_ticket" SET' in query["sql"]]
+    assert (named.ticket_id, named.title) == ("7", "Scanner")
+    columns = update.partition(" SET ")[2].partition(" FROM ")[0].partition(" WHERE ")[0]
+    assert '"title" = ' in columns
+    assert "ticket_id" not in columns
+
+
+def test_every_column_is_named_where_rows_are_inserted() -> None:
+    for model, columns in ((Ticket, ticket_rows.COLUMNS), (TimeEntry, entry_rows.COLUMNS)):
+        assert {*columns, "id"} == {field.attname for field in model._meta.concrete_fields}
 
 
 def test_ticket_whose_bookings_add_up_to_less_leaves_a_gap(history_system: TicketSystem) -> None:
