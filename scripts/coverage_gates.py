@@ -37,7 +37,9 @@ HEART = (
 )
 NOT_HEART = ("generic_interface/simulator/*",)
 FLOOR = 95.0
-ONLY_POSTGRESQL = "triggers, locks, COPY and snapshots of PostgreSQL; this is measured on SQLite, the second run tests them"
+ONLY_POSTGRESQL = (
+    "triggers, locks, COPY and snapshots of PostgreSQL; this is measured on SQLite, the second run tests them"
+)
 EXCEPTIONS: dict[str, tuple[float, str]] = {
     "portal/settings.py": (
         85.0,

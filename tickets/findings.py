@@ -15,7 +15,7 @@ from tickets.models import TicketSystem
 from tickets.snapshot import MonthSnapshot
 from tickets.ticket_rows import TicketBook
 from tickets.vanished_findings import find_vanished, ticket_name
-from tickets.window_findings import silent_logins, stays, unseen_tickets
+from tickets.window_findings import only_named, silent_logins, stays, unseen_tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def find(
         *outside,
         *shown(elsewhere, _elsewhere()),
         *unseen_tickets(snapshot),
+        *only_named(snapshot, tickets),
         *silent_logins(snapshot, was_shown=agents.was_shown),
         *_shortened(tickets),
     ]

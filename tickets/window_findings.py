@@ -1,10 +1,14 @@
-"""Sentences on the reading of one agent's month, in addition to those of ``findings``."""
+"""Sentences on time accounting and its tickets, in addition to those of ``findings``."""
 
 from collections.abc import Callable
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tickets.snapshot import MonthSnapshot
+from tickets.ticket_rows import TicketBook
+
+MOST_NUMBERS = 20
 
 
 def unseen_tickets(snapshot: MonthSnapshot) -> list[str]:
@@ -17,6 +21,28 @@ def unseen_tickets(snapshot: MonthSnapshot) -> list[str]:
         % {"number": number}
         for number in sorted(snapshot.unseen)
     ]
+
+
+def only_named(snapshot: MonthSnapshot, tickets: TicketBook) -> list[str]:
+    """Tickets with booked time that no reading has shown yet: one of a month asks for closed tickets alone."""
+    if snapshot.of_agent:
+        return []
+    shown = set(tickets.by_id.values())
+    named = {line.ticket_number for line in snapshot.accounted}
+    numbers = sorted(number for number in named if tickets.by_number[number] not in shown)
+    if not numbers:
+        return []
+    sentence = ngettext(
+        "%(count)d ticket with booked time was never shown to the portal's agent; only the time accounting names it, "
+        "so nothing else could be compared: %(numbers)s. Open tickets are read together with each agent's own time. If "
+        "it is still named here after that, give the portal's agent the right to read it.",
+        "%(count)d tickets with booked time were never shown to the portal's agent; only the time accounting names "
+        "them, so nothing else could be compared: %(numbers)s. Open tickets are read together with each agent's own "
+        "time. If some are still named here after that, give the portal's agent the right to read them.",
+        len(numbers),
+    )
+    listed = ", ".join(numbers[:MOST_NUMBERS]) + (", …" if len(numbers) > MOST_NUMBERS else "")
+    return [sentence % {"count": len(numbers), "numbers": listed}]
 
 
 def silent_logins(snapshot: MonthSnapshot, *, was_shown: Callable[[str], bool]) -> list[str]:
