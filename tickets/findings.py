@@ -69,11 +69,19 @@ def find(
         *outside,
         *shown(elsewhere, _elsewhere()),
         *unseen_tickets(snapshot),
-        *only_named(snapshot, tickets),
+        *only_named(_never_shown(snapshot, tickets)),
         *silent_logins(snapshot, was_shown=agents.was_shown),
         *_shortened(tickets),
     ]
     return Findings(gaps=tuple(gaps), notes=tuple(notes))
+
+
+def _never_shown(snapshot: MonthSnapshot, tickets: TicketBook) -> set[str]:
+    """Numbers in time accounting without a TicketID; the reading of one agent's month has searched for them."""
+    if snapshot.of_agent:
+        return set()
+    shown = set(tickets.by_id.values())
+    return {line.ticket_number for line in snapshot.accounted if tickets.by_number[line.ticket_number] not in shown}
 
 
 def _only_history() -> str:

@@ -1,12 +1,11 @@
 """Sentences on time accounting and its tickets, in addition to those of ``findings``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tickets.snapshot import MonthSnapshot
-from tickets.ticket_rows import TicketBook
 
 MOST_NUMBERS = 20
 
@@ -23,13 +22,9 @@ def unseen_tickets(snapshot: MonthSnapshot) -> list[str]:
     ]
 
 
-def only_named(snapshot: MonthSnapshot, tickets: TicketBook) -> list[str]:
+def only_named(ticket_numbers: Iterable[str]) -> list[str]:
     """Tickets with booked time that no reading has shown yet: one of a month asks for closed tickets alone."""
-    if snapshot.of_agent:
-        return []
-    shown = set(tickets.by_id.values())
-    named = {line.ticket_number for line in snapshot.accounted}
-    numbers = sorted(number for number in named if tickets.by_number[number] not in shown)
+    numbers = sorted(ticket_numbers)
     if not numbers:
         return []
     sentence = ngettext(
