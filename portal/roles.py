@@ -16,7 +16,16 @@ ADMINISTRATOR = "Administrator"
 
 # Whoever may add a reading may have the ticket systems read; rows of readings are written by the portal alone.
 BILLING_PERMISSIONS = ("tickets.see_all_customers", "tickets.add_syncrun", "billing.run_billing")
-MASTER_DATA = ("tickets.ticketsystem", "tickets.customer", "tickets.agent", "billing.agreement", "auth.user")
+MASTER_DATA = (
+    "tickets.ticketsystem",
+    "tickets.customer",
+    "tickets.agent",
+    "billing.agreement",
+    "billing.raterule",
+    "billing.flatfee",
+    "billing.prepaidblock",
+    "auth.user",
+)
 READ_ONLY = (
     "tickets.ticket",
     "tickets.timeentry",
@@ -34,7 +43,7 @@ def _administrator_permissions() -> tuple[str, ...]:
     changes = [(model, action) for model in MASTER_DATA for action in ("view", "add", "change", "delete")]
     views = [(model, "view") for model in READ_ONLY]
     named = (model.replace(".", f".{action}_") for model, action in (*changes, *views))
-    return (*BILLING_PERMISSIONS, *named)
+    return (*BILLING_PERMISSIONS, *named, "billing.view_prepaidmovement", "billing.add_prepaidmovement")
 
 
 ROLES: dict[str, tuple[str, ...]] = {

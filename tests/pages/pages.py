@@ -45,6 +45,7 @@ def addresses(world: World) -> list[Address]:
         Address("billing:reopen", "/orders/reopen/"),
         Address("billing:export", "/orders/export/", posts=True),
         Address("billing:left_out", "/orders/left-out/"),
+        Address("billing:trial", "/orders/try-out/"),
         Address("billing:discrepancies", "/orders/discrepancies/"),
         Address("billing:kivitendo", "/orders/kivitendo/"),
         Address("billing:kivitendo_refresh", "/orders/kivitendo/refresh/", posts=True),
