@@ -7,6 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from generic_interface.absences import Absence, AddressedBy, write_absences
 from generic_interface.batches import Progress, read_batches
 from generic_interface.connection import Authentication, Connection
 from generic_interface.errors import AuthenticationFailed, BadAnswer, IncompleteAnswer, WrongRequest
@@ -181,6 +182,17 @@ class Client:
             },
         )
         return read_accounted_time(answer, login=login, first=first, last=last)
+
+    def set_out_of_office(self, absences: Sequence[Absence], *, by: AddressedBy) -> None:
+        """Store an absence for each agent, in place of the one it has (OutOfOffice of Znuny). Never sent twice.
+
+        Wants rw on the group ``admin``. A return proves little: the server answers the same for rows that it ignores.
+        Raises ``WrongRequest`` before sending what it would misread; where another error says ``maybe_done``, some,
+        all or none of the rows are stored by now.
+        """
+        answer = self._call("OutOfOffice", {"OutOfOfficeEntriesCSVString": write_absences(absences, by)})
+        if answer.get("Success") != 1:
+            raise BadAnswer("OutOfOffice was answered without saying that it succeeded.")
 
     def _search_window(
         self, field: str, start: datetime, end: datetime, filters: Mapping[str, object]
