@@ -49,10 +49,10 @@ def _read(text: object) -> list[Row]:
     content = text if isinstance(text, str) else "ARRAY(0x55d0c0ffee00)"
     if any(ord(character) > 0xFF for character in content):
         raise OperationFault(f"Error while parsing CSV string of parameter {PARAMETER}.")
-    header, *rows = [*_table(content), []]
-    if not rows[:-1]:
+    table = _table(content)
+    if len(table) < 2:
         raise OperationFault(f"CSV in parameter {PARAMETER} does not contain any entries.")
-    return [dict(zip(header, row, strict=False)) for row in rows[:-1]]
+    return [dict(zip(table[0], row, strict=False)) for row in table[1:]]
 
 
 def _table(text: str) -> list[list[str]]:

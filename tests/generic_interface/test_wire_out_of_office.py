@@ -23,7 +23,12 @@ from tests.generic_interface.replay import NO_BYTE, answer, recorded
 
 
 def absence(user: str = "c.weber", start: str = "2026-12-01", end: str = "2026-12-10", **more: Any) -> Absence:
-    values = {"user": user, "start": date.fromisoformat(start), "end": date.fromisoformat(end), "enabled": True}
+    values: dict[str, Any] = {
+        "user": user,
+        "start": date.fromisoformat(start),
+        "end": date.fromisoformat(end),
+        "enabled": True,
+    }
     return Absence(**values | more)
 
 
@@ -219,3 +224,12 @@ def test_request_at_the_limit_fits_the_ready_made_service() -> None:
 
     assert LARGEST_CSV - 500 < len(text) <= LARGEST_CSV
     assert len(json.dumps({"OutOfOfficeEntriesCSVString": text, "Password": "x" * 500})) < 1_000_000
+
+
+def test_failed_login_means_that_nothing_was_sent(serve: Serve) -> None:
+    _, client = serve(answer("busy", status="503 Busy"), authentication=Authentication.SESSION)
+
+    with pytest.raises(Unreachable) as caught:
+        send(client)
+
+    assert caught.value.maybe_done is False
