@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.core.exceptions import SuspiciousFileOperation
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.text import get_valid_filename
@@ -212,5 +213,5 @@ def _short_name(name: str) -> str:
     """As a name that any system takes; empty or senseless ones get a plain one."""
     try:
         return get_valid_filename(name.replace("\0", ""))[-200:]
-    except ValueError:
+    except SuspiciousFileOperation:
         return "upload.csv"
