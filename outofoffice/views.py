@@ -29,7 +29,7 @@ from tickets.periods import YEARS
 @uploaders_only
 def index(request: HttpRequest) -> HttpResponse:
     """The form with its limits, and the history. A file that can be looked at row by row gets a page of its own."""
-    form = UploadForm(request.POST or None, request.FILES or None)
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     context = {"form": form, "limits": LIMITS, "kilobytes": LIMITS.size // 1000}
     if form.is_valid():
         try:
