@@ -19,6 +19,7 @@ from outofoffice.parsing import EMAIL, END, LOGIN, SEARCH, CellFault, FileFault,
 from tickets.models import Agent, TicketSystem
 
 Effect = UploadRow.Effect
+SET, CLEAR, UNCHANGED, ERROR = Effect.SET.value, Effect.CLEAR.value, Effect.UNCHANGED.value, Effect.ERROR.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class CheckedFile:
 
     @property
     def good(self) -> int:
-        return len(self.rows) - self.counts[Effect.ERROR]
+        return len(self.rows) - self.counts[ERROR]
 
     @property
     def fingerprint(self) -> str:
@@ -156,7 +157,7 @@ def _refuse_doubled(row: CheckedRow, lines: Sequence[int]) -> CheckedRow:
     others = ", ".join(str(line) for line in lines if line != row.source.line)
     text = _("The same agent stands in line %(lines)s as well; only one row can count.") % {"lines": others[:100]}
     fault = CellFault(_named_by(row.source), text)
-    return replace(row, effect=Effect.ERROR.value, faults=(*row.faults, fault), notes=())
+    return replace(row, effect=ERROR, faults=(*row.faults, fault), notes=())
 
 
 def _check_row(row: ParsedRow, book: AgentBook, *, today: date) -> CheckedRow:
@@ -169,7 +170,7 @@ def _check_row(row: ParsedRow, book: AgentBook, *, today: date) -> CheckedRow:
         faults.append(CellFault(_named_by(row), _why_not_addressed(person, book)))
     agent = person.pk if person is not None else None
     if row.faults or faults or by is None or agent is None or row.enabled is None:
-        return CheckedRow(source=row, effect=Effect.ERROR.value, faults=(*row.faults, *faults), agent=agent)
+        return CheckedRow(source=row, effect=ERROR, faults=(*row.faults, *faults), agent=agent)
     known = book.known.get(agent)
     start, end = _days(row, known, today=today)
     return CheckedRow(
@@ -191,27 +192,30 @@ def _find(row: ParsedRow, book: AgentBook) -> tuple[Person | None, list[CellFaul
     found: dict[str, Person] = {}
     if row.login:
         person = book.by_login.get(row.login.casefold())
-        if person is None:
+        if person is not None:
+            found[LOGIN] = person
+        else:
             text = _("No agent of this ticket system has the login “%(text)s”.") % {"text": row.login[:80]}
             faults.append(CellFault(LOGIN, text))
-        else:
-            found[LOGIN] = person
-    for column, text, hits in (
-        (EMAIL, row.email, book.by_email.get(row.email.casefold(), []) if row.email else []),
-        (SEARCH, row.search, book.search(row.search) if row.search else []),
-    ):
-        if len(hits) == 1:
-            found[column] = hits[0]
-        elif text:
-            faults.append(CellFault(column, _why_no_hit(column, text, hits)))
-    people = {person.pk: person for person in found.values()}
+    if row.email:
+        _take_one(EMAIL, row.email, book.by_email.get(row.email.casefold(), []), found, faults)
+    if row.search:
+        _take_one(SEARCH, row.search, book.search(row.search), found, faults)
+    people = {person.pk for person in found.values()}
     if len(people) > 1:
         names = ", ".join(f"{column}: {person}" for column, person in found.items())
         text = _("The row names different agents (%(names)s); the ticket system would take one of them.")
         faults.append(CellFault(next(reversed(found)), text % {"names": names}))
-    if faults or not people:
-        return None, faults
-    return next(iter(people.values())), faults
+    return (None, faults) if faults or not found else (next(iter(found.values())), faults)
+
+
+def _take_one(
+    column: str, text: str, hits: Sequence[Person], found: dict[str, Person], faults: list[CellFault]
+) -> None:
+    if len(hits) == 1:
+        found[column] = hits[0]
+    else:
+        faults.append(CellFault(column, _why_no_hit(column, text, hits)))
 
 
 def _why_no_hit(column: str, text: str, hits: Sequence[Person]) -> str:
@@ -275,8 +279,8 @@ def _days(row: ParsedRow, known: Known | None, *, today: date) -> tuple[date, da
 
 def _effect(enabled: bool, start: date, end: date, known: Known | None) -> str:
     if known is not None and known.is_certain and (known.enabled, known.start, known.end) == (enabled, start, end):
-        return Effect.UNCHANGED.value
-    return Effect.SET.value if enabled else Effect.CLEAR.value
+        return UNCHANGED
+    return SET if enabled else CLEAR
 
 
 def _notes(

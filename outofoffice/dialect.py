@@ -104,7 +104,7 @@ def _rows(text: str) -> Iterator[CsvRow]:
     try:
         for cells in reader:
             line, source.begun = source.begun, 0
-            if not any(cell.strip() for cell in cells):
+            if not "".join(cells).strip():
                 continue
             count += 1
             if count > LIMITS.rows:

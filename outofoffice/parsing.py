@@ -5,10 +5,10 @@ Forgiving in case and blanks, never in meaning: what the ticket system would gue
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -43,8 +43,6 @@ HEADERS = {
     "grund": REASON,
 }
 CELLS_KEPT = LIMITS.columns + 1
-
-_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +104,12 @@ def parse_absences(data: bytes) -> ParsedFile:
     if not rows:
         text = _("The file has a header but no row below it.")
         return ParsedFile(header=header.cells, faults=(FileFault(line=0, text=text),))
-    return ParsedFile(header=header.cells, columns=columns, rows=tuple(_read_row(row, columns) for row in rows))
+    named = max(index for index, column in enumerate(columns, start=1) if column)
+    return ParsedFile(header=header.cells, columns=columns, rows=tuple(_read_row(row, columns, named) for row in rows))
 
 
 def _column_of(name: str) -> str:
-    return HEADERS.get("".join(name.split()).casefold(), "")
+    return HEADERS.get("".join(name.split()).casefold(), "") if len(name) <= LIMITS.cell else ""
 
 
 def _header_faults(header: CsvRow, columns: tuple[str, ...]) -> Iterator[FileFault]:
@@ -136,14 +135,15 @@ def _header_faults(header: CsvRow, columns: tuple[str, ...]) -> Iterator[FileFau
         yield FileFault(line=header.line, text=text)
 
 
-def _read_row(row: CsvRow, columns: tuple[str, ...]) -> ParsedRow:
-    cells = row.cells[:CELLS_KEPT]
+def _read_row(row: CsvRow, columns: tuple[str, ...], named: int) -> ParsedRow:
+    """``named`` is how many cells there are up to the last column that has a name."""
+    cells = row.cells
+    if _column_of(cells[0]) == columns[0] and tuple(map(_column_of, cells[: len(columns)])) == columns:
+        text = _("The header stands here again.")
+        return ParsedRow(line=row.line, cells=cells[:CELLS_KEPT], faults=(CellFault("", text),))
     faults: list[CellFault] = []
-    if tuple(_column_of(cell) for cell in row.cells[: len(columns)]) == columns:
-        return _faulty(row, _("The header stands here again."))
-    named = max(index for index, column in enumerate(columns, start=1) if column)
-    if len(row.cells) < named or any(cell.strip() for cell in row.cells[len(columns) :]):
-        words = {"cells": len(row.cells), "columns": len(columns)}
+    if len(cells) < named or (len(cells) > len(columns) and "".join(cells[len(columns) :]).strip()):
+        words = {"cells": len(cells), "columns": len(columns)}
         text = _("The row has %(cells)d cells, the header has %(columns)d. Is a cell that holds a separator quoted?")
         faults.append(CellFault("", text % words))
     texts: dict[str, str] = {}
@@ -156,38 +156,28 @@ def _read_row(row: CsvRow, columns: tuple[str, ...]) -> ParsedRow:
         elif len(text) > LIMITS.cell or not text.isprintable():
             faults.append(CellFault(column, why_not_taken(text)))
         else:
-            texts[column] = undo_formula_safe(text)
-    return _understand(row, cells, columns, texts, faults)
+            texts[column] = undo_formula_safe(text) if text[0] == "'" else text
+    return _understand(row, columns, texts, faults)
 
 
-def _understand(
-    row: CsvRow, cells: tuple[str, ...], columns: tuple[str, ...], texts: Mapping[str, str], faults: list[CellFault]
-) -> ParsedRow:
-    bad = {fault.column for fault in faults}
-
-    def value(column: str, read: Callable[[str], _Value]) -> _Value | None:
-        if column not in texts:
-            return None
-        try:
-            return read(texts[column])
-        except ValueError as error:
-            faults.append(CellFault(column, str(error)))
-            bad.add(column)
-            return None
-
-    enabled, start, end = value(ENABLED, read_switch), value(START, read_day), value(END, read_day)
-    if not bad.intersection(USER_COLUMNS) and not any(column in texts for column in USER_COLUMNS):
-        named = next(column for column in columns if column in USER_COLUMNS)
-        faults.append(CellFault(named, _("No agent is named.")))
+def _understand(row: CsvRow, columns: tuple[str, ...], texts: Mapping[str, str], faults: list[CellFault]) -> ParsedRow:
+    enabled = _value(ENABLED, texts, read_switch, faults)
+    start, end = _value(START, texts, read_day, faults), _value(END, texts, read_day, faults)
+    login, email, search = texts.get(LOGIN, ""), texts.get(EMAIL, ""), texts.get(SEARCH, "")
+    bad = {fault.column for fault in faults} if faults else ()
+    if not (login or email or search) and not any(column in bad for column in USER_COLUMNS):
+        column = next(column for column in columns if column in USER_COLUMNS)
+        faults.append(CellFault(column, _("No agent is named.")))
     if enabled is None and ENABLED not in bad:
         faults.append(CellFault(ENABLED, _("Say yes or no: the ticket system would take an empty cell for no.")))
-    faults += _date_faults(enabled, start, end, bad)
+    if start is None or end is None or end < start:
+        faults += _date_faults(enabled, start, end, bad)
     return ParsedRow(
         line=row.line,
-        cells=cells,
-        login=texts.get(LOGIN, ""),
-        email=texts.get(EMAIL, ""),
-        search=texts.get(SEARCH, ""),
+        cells=row.cells[:CELLS_KEPT],
+        login=login,
+        email=email,
+        search=search,
         start=start,
         end=end,
         enabled=enabled,
@@ -195,19 +185,29 @@ def _understand(
     )
 
 
-def _date_faults(enabled: bool | None, start: date | None, end: date | None, bad: set[str]) -> Iterator[CellFault]:
+def _value(column: str, texts: Mapping[str, str], read: Callable[[str], Any], faults: list[CellFault]) -> Any:
+    """What the cell means; ``None`` where it is empty or has a fault."""
+    text = texts.get(column)
+    if text is None:
+        return None
+    try:
+        return read(text)
+    except ValueError as error:
+        faults.append(CellFault(column, str(error)))
+        return None
+
+
+def _date_faults(
+    enabled: bool | None, start: date | None, end: date | None, bad: Collection[str]
+) -> Iterator[CellFault]:
+    """Of days of which one is missing, or which are the wrong way round."""
     if start is not None and end is not None:
-        if end < start:
-            yield CellFault(END, _("The end is before the start."))
+        yield CellFault(END, _("The end is before the start."))
         return
     needed = enabled or start is not None or end is not None
     for column, day in ((START, start), (END, end)):
         if needed and day is None and column not in bad:
             yield CellFault(column, _("The date is missing: an absence needs its first and its last day."))
-
-
-def _faulty(row: CsvRow, text: str) -> ParsedRow:
-    return ParsedRow(line=row.line, cells=row.cells[:CELLS_KEPT], faults=(CellFault("", text),))
 
 
 def visible(text: str) -> str:

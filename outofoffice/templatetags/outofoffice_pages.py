@@ -16,7 +16,7 @@ LOOKS = {
     Outcome.NOT_SENT: ("", "clock"),
     Outcome.WAITING: ("", "clock"),
     Outcome.SENDING: ("state-info", "arrow-repeat"),
-    Outcome.SENT: ("state-good", "check-circle"),
+    Outcome.SENT: ("state-info", "check-circle"),
     Outcome.CONFIRMED: ("state-good", "check-circle"),
     Outcome.DIFFERS: ("state-bad", "x-circle"),
     Outcome.REFUSED: ("state-bad", "x-circle"),
