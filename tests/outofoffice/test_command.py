@@ -87,6 +87,7 @@ def test_failed_sending_is_told_by_the_exit_code(
     assert [row["outcome"] for row in json.loads(out)["rows"]] == ["unknown", "unknown"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_no_file_makes_it_fail_without_a_sentence(
     system: TicketSystem, now: datetime, tmp_path: Path, name: str
