@@ -61,7 +61,7 @@ def run_sending(
     Raises ``SendingBusy`` when it is not free, and ``LeaseLost`` when another worker took it over meanwhile.
     """
     _claim(sending, now=clock())
-    upload = Upload.objects.select_related("system").get(pk=sending.upload_id)
+    upload = Upload.objects.select_related("system").defer("content").get(pk=sending.upload_id)
     work = _Work(sending, upload, clock, read_back, on_progress)
     work.settle_interrupted()
     try:
@@ -125,6 +125,7 @@ class _Work:
         self.read_back = read_back
         self.on_progress = on_progress
         self.error = ""
+        self.progress = (0, 0)
 
     def settle_interrupted(self) -> None:
         """A worker that died had sent these, or not."""
@@ -133,6 +134,7 @@ class _Work:
 
     def send_all(self, client: Client) -> None:
         rows = list(self._waiting())
+        client.on_request = self._renew
         done = 0
         for portion in portions(rows):
             self._tell(done, len(rows))
@@ -160,10 +162,15 @@ class _Work:
         return self.upload.rows.filter(outcome=Outcome.WAITING)
 
     def _tell(self, done: int, total: int) -> None:
-        step = _("Sending absences")
-        jobs.report(self.sending, step=step, done=done, total=total, now=self.clock())
+        self.progress = (done, total)
+        self._renew()
         if self.on_progress is not None:
-            self.on_progress(step, done, total)
+            self.on_progress(_("Sending absences"), done, total)
+
+    def _renew(self) -> None:
+        """Between two requests lies less than a lease."""
+        done, total = self.progress
+        jobs.report(self.sending, step=_("Sending absences"), done=done, total=total, now=self.clock())
 
     def _leave_out_superseded(self, portion: list[UploadRow]) -> list[UploadRow]:
         """Of agents of whom a later upload was sent meanwhile, the later one counts."""

@@ -101,7 +101,8 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _find(pk: int) -> Upload:
-    return get_object_or_404(Upload.objects.select_related("system", "uploaded_by", "clears"), pk=pk)
+    uploads = Upload.objects.select_related("system", "uploaded_by", "clears").defer("content", "clears__content")
+    return get_object_or_404(uploads, pk=pk)
 
 
 def _context(request: HttpRequest, found: Upload) -> dict[str, Any]:

@@ -132,8 +132,8 @@ def open_rows(upload: Upload) -> QuerySet[UploadRow]:
 
 def same_content(upload: Upload) -> Upload | None:
     """An earlier upload of the very same bytes to this ticket system that was confirmed."""
-    others = Upload.objects.filter(system=upload.system_id, sha256=upload.sha256, state=Upload.State.CONFIRMED)
-    return others.filter(pk__lt=upload.pk).first() if upload.pk else others.first()
+    same = Upload.objects.filter(system=upload.system_id, sha256=upload.sha256, state=Upload.State.CONFIRMED)
+    return same.filter(pk__lt=upload.pk).defer("content").first()
 
 
 def log(upload: Upload, kind: str, *, user: AnyUser | None, now: datetime, text: str = "") -> None:
@@ -196,9 +196,14 @@ def _queue(upload: Upload, rows: QuerySet[UploadRow], *, user: AnyUser | None) -
 
 
 def _lock(upload: Upload) -> Upload:
-    """Nobody else confirms it or has it sent again until the transaction ends."""
+    """Nobody else confirms it or has it sent again until the transaction ends; ``NotPossible`` where nobody may."""
     list(Upload.objects.select_for_update(no_key=True).filter(pk=upload.pk).values_list("pk"))
-    return Upload.objects.select_related("system").get(pk=upload.pk)
+    locked = Upload.objects.select_related("system").get(pk=upload.pk)
+    if not locked.system.active:
+        raise NotPossible(
+            _("The ticket system “%(system)s” is switched off in the set-up.") % {"system": locked.system}
+        )
+    return locked
 
 
 def _good_rows(count: int) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from common.jobs import LEASE, Job, LeaseLost, claim
 from generic_interface.absences import Absence
@@ -87,7 +89,7 @@ SWITCHES = ["yes", "NO", "nein", "Ja", "0", "1", "", "x"]
 ROWS = st.tuples(*map(st.sampled_from, (LOGINS, ADDRESSES, DATES, DATES, SWITCHES)))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=st.lists(ROWS, min_size=1, max_size=6), second=st.lists(ROWS, min_size=1, max_size=6))
 def test_no_accepted_file_leads_to_another_state_than_the_one_shown(
     system: TicketSystem, upstream: DataSet, now: datetime, first: list[Sequence[str]], second: list[Sequence[str]]
@@ -214,6 +216,34 @@ def test_system_that_cannot_be_reached_gets_nothing(
     assert all(sending.upload.rows.values_list("outcome_text", flat=True))
     assert sending.state == Job.State.FAILED
     assert simulator.operations().count("OutOfOffice") == 0
+
+
+def test_password_that_cannot_be_decrypted_sends_nothing(
+    system: TicketSystem, simulator: RunningSimulator, now: datetime, settings: Settings
+) -> None:
+    sending = confirmed(system, TWO, now)
+    settings.FIELD_ENCRYPTION_KEYS = ["MTEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]
+
+    run_sending(sending)
+
+    assert outcomes(sending.upload) == ["not_sent", "not_sent"]
+    assert "cannot be decrypted" in sending.error
+    assert simulator.requests == []
+
+
+def test_lease_is_renewed_before_each_request(system: TicketSystem, now: datetime) -> None:
+    sending = confirmed(system, TWO, now)
+    moments = iter(NOW + timedelta(seconds=90 * step) for step in range(100))
+    leases: list[datetime] = []
+
+    def note(step: str, done: int, total: int) -> None:
+        leases.append(Sending.objects.values_list("lease_until", flat=True).get() or NOW)
+
+    run_sending(sending, clock=lambda: next(moments), on_progress=note)
+
+    first, last = leases
+    assert last - first > LEASE
+    assert outcomes(sending.upload) == ["sent", "sent"]
 
 
 def test_worker_that_died_leaves_its_portion_unknown_and_the_rest_is_sent(

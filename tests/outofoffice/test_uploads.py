@@ -141,6 +141,14 @@ def test_preview_of_yesterday_is_looked_at_again_where_today_matters(system: Tic
         confirm(upload=upload, seen=upload.fingerprint, now=NOW + timedelta(days=1))
 
 
+def test_nothing_is_sent_to_a_system_that_was_switched_off(system: TicketSystem, now: datetime) -> None:
+    upload = looked_at(system, MIXED, now)
+    TicketSystem.objects.update(active=False)
+
+    with pytest.raises(NotPossible, match="“Helpdesk” is switched off"):
+        confirm(upload=upload, seen=upload.fingerprint, now=now)
+
+
 def test_file_without_a_good_row_cannot_be_confirmed(system: TicketSystem, now: datetime) -> None:
     upload = looked_at(system, table("nobody,,,no"), now)
 

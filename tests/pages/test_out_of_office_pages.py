@@ -54,6 +54,7 @@ class Taken:
     """A client that takes everything, or fails as the test says."""
 
     error: Exception | None = None
+    on_request: object = None
 
     def __enter__(self) -> "Taken":
         return self
