@@ -64,7 +64,7 @@ def try_out(ticket: Ticket, agreement: Agreement) -> Trial:
     entries: defaultdict[int, list[TimeEntry]] = defaultdict(list)
     found = TimeEntry.objects.present().filter(ticket=ticket).annotate(rate=terms.rate())
     for entry in found.select_related("agent").order_by("booked_local", "pk"):
-        entries[entry.rate].append(entry)
+        entries[entry.rate].append(entry)  # type: ignore[attr-defined]  # annotated
     lines = [_line(entries[key], terms.rules[key] if key != NO_RULE else None, agreement) for key in sorted(entries)]
     return Trial(ticket=ticket, agreement=agreement, lines=lines)
 
