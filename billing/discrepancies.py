@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from django.db.models import Count, FilteredRelation, Q, QuerySet
+from django.db.models import Count, FilteredRelation, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from billing.differences import CHANGED, GONE, OF_OTHER_CUSTOMER, ON_OTHER_TICKET
 from billing.discrepancy_kinds import BILLED_KINDS, Discrepancy, Kind
-from billing.models import Allocation, Order, OrderPosition
+from billing.models import Adjustment, Allocation, Order, OrderPosition
 from billing.pricing import Rule, price
+from billing.terms import NO_RULE, entry_terms
 from common.months import Month
 from tickets.models import Agent, AnyUser, Customer, Ticket, TimeEntry, sees_all_customers
 
@@ -119,7 +121,7 @@ def discrepancies(
 
 
 def count_discrepancies(user: AnyUser | None = None, order: Order | None = None) -> int:
-    """How many ``discrepancies`` would list. Two queries."""
+    """How many ``discrepancies`` would list. Three queries."""
     asked = _Asked(None, None, user, order)
     counts = {kind.value: Count("pk", filter=condition) for kind, condition in BILLED_KINDS.items()}
     held: dict[str, int] = _held_by(asked).aggregate(**counts)
@@ -171,27 +173,38 @@ def _describe(entries: Iterable[TimeEntry]) -> None:
 def _late_positions(asked: _Asked) -> dict[int, int]:
     """Free entries booked before the end of the month of an order that bills their ticket, to its customer.
 
-    By primary key, each with the position of the first such order of all, where that is one of those asked for.
+    By primary key, each with the position of the first such order of all, where that is one of those asked for. What a
+    person has left out of an order is not late for it.
     """
+    left_out = _left_out_by_persons()
+    rate = entry_terms().rate() if left_out else Value(NO_RULE)
     rows = (
         asked.entries()
         .alias(claim=FilteredRelation("allocations", condition=Q(allocations__live=True)))
         .filter(claim__isnull=True, ticket__positions__order__state__in=CLOSED)
         .exclude(minutes=0)
+        .annotate(rate=rate)
         .order_by("ticket__positions__order__month")
-        .values_list("pk", "local_day", "ticket__customer", "ticket__positions", *IN_ORDER)
+        .values_list("pk", "local_day", "ticket__customer", "ticket__positions", *IN_ORDER, "ticket", "rate")
     )
     first: dict[int, tuple[int, Month, int]] = {}
-    for entry, day, customer, position, order, first_day, billed in rows:
+    for entry, day, customer, position, order, first_day, billed, *line in rows:
         # Asked here and not in SQL: the planner of PostgreSQL misjudges the one, and SQLite cannot add a month.
         month = Month.of(first_day)
-        if customer == billed and day < month.end_day:
+        if customer == billed and day < month.end_day and (order, *line) not in left_out:
             first.setdefault(entry, (position, month, order))
     return {
         entry: position
         for entry, (position, month, order) in first.items()
         if asked.month in (None, month) and (asked.order is None or asked.order.pk == order)
     }
+
+
+def _left_out_by_persons() -> set[tuple[int, ...]]:
+    """Order, ticket and rate of the lines that persons have left out, by primary keys; few."""
+    exclusions = Adjustment.objects.filter(field=Adjustment.Field.INCLUSION, ticket__isnull=False)
+    lines = exclusions.order_by().values_list("order", "ticket", Coalesce("rate_rule", NO_RULE))
+    return set(lines.filter(order__state__in=CLOSED))
 
 
 def _money_at_stake(touched: Iterable[_Touched]) -> dict[int, Decimal]:

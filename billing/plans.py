@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import DecimalField, Model
 from django.utils.translation import gettext as _
 
+from billing.adjusting import Adjusted, adjust
 from billing.agreement_models import Agreement, FlatFee, RateRule
 from billing.agreements import has_ended, period_of
 from billing.claims import LineKey, Time
@@ -24,6 +25,7 @@ from billing.pricing import (
     rounding_of_order,
     unit_price,
 )
+from billing.review_models import Adjustment
 from billing.terms import NO_RULE
 from common.money import plain
 from common.months import Month
@@ -88,6 +90,8 @@ class OrderPlan:
     uses: dict[int, Decimal] = field(default_factory=dict)
     """Minutes that the order takes from prepaid blocks, by primary key."""
     net_before: Decimal = Decimal(0)
+    adjusted: Adjusted = field(default_factory=Adjusted)
+    """What became of the changes that persons made to the draft."""
 
     @property
     def time_positions(self) -> list[OrderPosition]:
@@ -122,6 +126,10 @@ class Facts:
     """Positions of the draft."""
     claims: Mapping[int, Time] = field(default_factory=dict)
     """Claimed time by position."""
+    adjustments: Sequence[Adjustment] = ()
+    """What persons have changed of the draft."""
+    commented: bool = False
+    """Whether persons have written into its history."""
 
 
 def counts(ticket: Ticket, agreement: Agreement, closed_state_types: Sequence[str]) -> bool:
@@ -149,10 +157,12 @@ def plan_order(facts: Facts) -> OrderPlan | None:
     if agreement is None:
         raise NotBillable(_("There is no default agreement. Create one, then start the run again."))
     begins, ends_here = period_of(agreement, facts.month)
-    positions: list[OrderPosition] = []
+    computed: list[OrderPosition] = []
     if agreement.billed and ends_here and not has_ended(agreement, facts.month):
-        positions = _positions(agreement, facts)
-    if not positions:
+        computed = _computed(agreement, facts)
+    adjusted = adjust(computed, facts.adjustments)
+    positions = _numbered([*adjusted.lines, *_rounding_position(adjusted.lines, agreement)])
+    if not positions and (order is None or not (facts.adjustments or facts.commented)):
         return OrderPlan(facts.customer, Change.EMPTIED, order) if order else None
     uses = price_positions(positions, agreement, facts.prepaid)
     values = _header(facts.customer, agreement) | {"period_start": begins} | totals(positions)
@@ -161,20 +171,22 @@ def plan_order(facts: Facts) -> OrderPlan | None:
         values |= {"number": facts.number, "correction_of": facts.corrects}
         order = Order(customer=facts.customer, month=facts.month.first_day, **values)
         return OrderPlan(facts.customer, Change.NEW, order, positions, facts.times, uses)
-    if _stands(order, values, positions, facts) and uses == facts.uses:
+    if _stands(order, values, positions, facts) and uses == facts.uses and not adjusted.sentences:
         return OrderPlan(facts.customer, Change.UNCHANGED, order, positions, facts.times, uses)
     net_before = order.net_amount
     for name, value in values.items():
         setattr(order, name, value)
-    return OrderPlan(facts.customer, Change.CHANGED, order, positions, facts.times, uses, net_before)
+    return OrderPlan(facts.customer, Change.CHANGED, order, positions, facts.times, uses, net_before, adjusted)
 
 
-def _positions(agreement: Agreement, facts: Facts) -> list[OrderPosition]:
-    """Recurring lines, then the time of each ticket by rate, then what rounding the whole order adds; numbered."""
+def _computed(agreement: Agreement, facts: Facts) -> list[OrderPosition]:
+    """Recurring lines, then the time of each ticket by rate."""
     rule = Rule.from_agreement(agreement)
     lines = [_time_position(ticket, key, agreement, rule, facts) for ticket, key in _billed_time(agreement, facts)]
-    lines += _rounding_position(lines, agreement, rule)
-    lines = [_flat_position(fee) for fee in facts.flat_fees] + lines
+    return [_flat_position(fee) for fee in facts.flat_fees] + lines
+
+
+def _numbered(lines: list[OrderPosition]) -> list[OrderPosition]:
     for place, line in enumerate(lines, start=1):
         line.position = place
     return lines
@@ -216,8 +228,9 @@ def _time_position(ticket: Ticket, key: LineKey, agreement: Agreement, rule: Rul
     )
 
 
-def _rounding_position(lines: Sequence[OrderPosition], agreement: Agreement, rule: Rule) -> list[OrderPosition]:
+def _rounding_position(lines: Sequence[OrderPosition], agreement: Agreement) -> list[OrderPosition]:
     """One line with what the order's time is rounded by, at the agreement's rate; none where there is nothing."""
+    rule = Rule.from_agreement(agreement)
     total = sum((line.billable_minutes for line in lines), Decimal(0))
     extra = rounding_of_order(total, rule)
     if not extra:

@@ -1,12 +1,24 @@
 from django.urls import path
 
-from billing import closing_views, discrepancy_views, kivitendo_views, run_views, step_views, trying_views, views
+from billing import (
+    closing_views,
+    discrepancy_views,
+    kivitendo_views,
+    review_views,
+    run_views,
+    step_views,
+    trying_views,
+    views,
+)
 
 app_name = "billing"
 urlpatterns = [
     path("", views.order_list, name="orders"),
     path("<int:pk>/", views.order, name="order"),
     path("<int:pk>/statement/", views.statement, name="statement"),
+    path("<int:pk>/comment/", review_views.comment, name="comment"),
+    path("<int:pk>/lines/<slug:line>/", review_views.change, name="change"),
+    path("<int:pk>/lines/<slug:line>/undo/", review_views.undo, name="undo"),
     path("<int:pk>/return/", step_views.back_to_draft, name="return"),
     path("<int:pk>/void/", step_views.void, name="void"),
     path("approve/", step_views.approve, name="approve"),

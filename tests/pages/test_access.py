@@ -17,6 +17,8 @@ FOR_BILLING = {
     "tickets:readings",
     "tickets:reading",
     "tickets:read_now",
+    "billing:change",
+    "billing:undo",
     "billing:return",
     "billing:void",
     "billing:approve",
