@@ -7,7 +7,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from billing.discrepancy_kinds import Discrepancy, Kind
+from billing.discrepancy_kinds import Discrepancy
+from billing.settlement_models import Kind
 from billing.tables import ONE_LINE, WORDS, badge
 from common.tables import MinutesColumn, MoneyColumn, NumberColumn, Table
 

@@ -50,6 +50,8 @@ RANKS = {
     "mirror": 3,
     "orders": 3,
     "runs": 3,
+    "settling": 3,
+    "supplements": 3,
     "statement_files": 3,
     "statements": 3,
     "sync": 3,
