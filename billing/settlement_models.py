@@ -1,11 +1,13 @@
 """How discrepancies were settled, and the lines of orders that carry a settlement out. Append-only."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from tickets.models import TimeEntry
+from tickets.models import AnyUser, Customer, TimeEntry
 
 
 class Kind(models.TextChoices):
@@ -30,6 +32,12 @@ class Choice(models.TextChoices):
     CREDIT = "credit", _("credit it with the next order")
     NOT_BILLABLE = "not_billable", _("do not bill it")
     ACCEPT = "accept", _("accept it as it is")
+
+
+class SettlementQuerySet(models.QuerySet["Settlement"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        """Of orders of customers whom the user may see."""
+        return self.filter(position__order__customer__in=Customer.objects.visible_to(user))
 
 
 class Settlement(models.Model):
@@ -78,6 +86,8 @@ class Settlement(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     end_reason = models.TextField(_("why it was taken back"), blank=True)
+
+    objects = SettlementQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-id"]

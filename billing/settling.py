@@ -4,48 +4,22 @@ Customers are locked before their orders, as runs do it, so that no run claims l
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing.credits import amount_of, billed_minutes, worth
 from billing.discrepancies import discrepancies
 from billing.discrepancy_kinds import Discrepancy
 from billing.issuing import LONGEST_REASON
 from billing.models import Allocation, Order
 from billing.orders import OrdersRefused, lock_orders
+from billing.proposals import Proposal, propose
 from billing.resting import end_settlements
 from billing.settlement_models import Choice, Settlement, SettlementLine
 from billing.settlements import CORRECTING
 from billing.supplements import discard_supplement, draft_supplements
 from tickets.models import AnyUser, Customer
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What settling one discrepancy comes to. The first one of a position carries the money of all that is chosen."""
-
-    discrepancy: Discrepancy
-    money: Decimal
-    is_rounded_away: bool = False
-    """Rounding makes nothing of all that is chosen of the position."""
-
-
-def propose(chosen: Sequence[Discrepancy]) -> list[Proposal]:
-    """What settling them together comes to, by the frozen rules of their positions; two queries."""
-    billed = billed_minutes({row.position.pk for row in chosen})
-    proposals: list[Proposal] = []
-    for position in {row.position.pk: row.position for row in chosen}.values():
-        rows = [row for row in chosen if row.position.pk == position.pk]
-        before = billed.get(position.pk, {})
-        stakes = {row.entry.pk: (row.entry.local_day, row.minutes_now) for row in rows if row.minutes_at_stake}
-        units = (worth(position, {**before, **stakes}) - worth(position, before)).quantity
-        first = Proposal(rows[0], amount_of(position, units), not units)
-        proposals += [first, *(Proposal(row, Decimal(0)) for row in rows[1:])]
-    return proposals
 
 
 @transaction.atomic

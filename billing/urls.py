@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing import closing_views, discrepancy_views, run_views, step_views, views
+from billing import closing_views, discrepancy_views, run_views, settlement_views, step_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("export/", views.export, name="export"),
     path("left-out/", views.left_out_list, name="left_out"),
     path("discrepancies/", discrepancy_views.discrepancy_list, name="discrepancies"),
+    path("discrepancies/settle/", settlement_views.settle_chosen, name="settle"),
+    path("discrepancies/take-back/", settlement_views.take_back_one, name="take_back"),
     path("runs/", run_views.run_list, name="runs"),
     path("runs/start/", run_views.start, name="start"),
     path("runs/<int:pk>/", run_views.run, name="run"),

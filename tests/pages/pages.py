@@ -46,6 +46,8 @@ def addresses(world: World) -> list[Address]:
         Address("billing:export", "/orders/export/", posts=True),
         Address("billing:left_out", "/orders/left-out/"),
         Address("billing:discrepancies", "/orders/discrepancies/"),
+        Address("billing:settle", "/orders/discrepancies/settle/", posts=True),
+        Address("billing:take_back", "/orders/discrepancies/take-back/"),
         Address("billing:runs", "/orders/runs/"),
         Address("billing:start", "/orders/runs/start/", posts=True),
         Address("billing:run", f"/orders/runs/{run}/"),

@@ -24,6 +24,8 @@ FOR_BILLING = {
     "billing:close",
     "billing:reopen",
     "billing:export",
+    "billing:settle",
+    "billing:take_back",
     "billing:runs",
     "billing:start",
     "billing:run",
