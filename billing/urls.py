@@ -1,6 +1,14 @@
 from django.urls import path
 
-from billing import closing_views, discrepancy_views, run_views, settlement_views, step_views, views
+from billing import (
+    closing_views,
+    discrepancy_views,
+    kivitendo_views,
+    run_views,
+    settlement_views,
+    step_views,
+    views,
+)
 
 app_name = "billing"
 urlpatterns = [
@@ -18,6 +26,10 @@ urlpatterns = [
     path("discrepancies/", discrepancy_views.discrepancy_list, name="discrepancies"),
     path("discrepancies/settle/", settlement_views.settle_chosen, name="settle"),
     path("discrepancies/take-back/", settlement_views.take_back_one, name="take_back"),
+    path("kivitendo/", kivitendo_views.customers, name="kivitendo"),
+    path("kivitendo/refresh/", kivitendo_views.refresh, name="kivitendo_refresh"),
+    path("kivitendo/orders/", kivitendo_views.orders, name="kivitendo_orders"),
+    path("kivitendo/look/", kivitendo_views.look, name="kivitendo_look"),
     path("runs/", run_views.run_list, name="runs"),
     path("runs/start/", run_views.start, name="start"),
     path("runs/<int:pk>/", run_views.run, name="run"),
