@@ -174,7 +174,6 @@ def settling(request: pytest.FixtureRequest, db: None) -> Iterator[Settling]:
 def test_short_walk_with_settlements_keeps_every_promise(settling: Settling) -> None:
     settling.go(30)
     settling.settle()
-    print(settling.done)
 
     assert settling.done["compared"] > 0
 
