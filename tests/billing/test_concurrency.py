@@ -219,7 +219,8 @@ def test_voiding_while_a_run_drafts_frees_each_entry_once(_round: int) -> None:
 
 
 def issued_and_read_on() -> list[Ticket]:
-    """October issued, November read as well; each ticket then has late time, and lost an entry."""
+    """October issued, November read as well; each ticket then has late time, and lost an entry. Nothing is rounded."""
+    Agreement.objects.update(rounding_step=0)
     tickets = mirror()
     read_completely(tickets[0].system, NOVEMBER)
     bill()
