@@ -77,7 +77,7 @@ def seed(*, customers: int, tickets: int, entries: int) -> None:
         (pk, system.pk, str(pk), f"20261001{pk:08}", f"Drucker {pk}", *ends, 1 + pk % customers, read_at)
         for pk in range(1, tickets + 1)
     )
-    fill(Ticket, names, rows)
+    fill(Ticket, [*names, "read_at"], rows)
     fill(TicketClosing, ["ticket_id", "month"], ((pk, MONTH.first_day) for pk in range(1, tickets + 1)))
     names = ["system_id", "agent_id", "ticket_id", "booked_local", "booked_at", "local_day", "units", "minutes"]
     moments = (datetime(2026, 10, 1, tzinfo=UTC) + timedelta(seconds=i % 2_500_000) for i in range(entries))
