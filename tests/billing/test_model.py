@@ -8,14 +8,14 @@ from unittest.mock import patch
 
 import pytest
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from hypothesis import seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from billing import ledger
 from billing.agreement_models import Agreement, FlatFee, PrepaidBlock, PrepaidMovement, RateRule
 from billing.audit import audit_ledger
+from billing.claims import claim_free_entries
 from billing.closing import close_month, reopen_month
 from billing.handover import Format, export_orders
 from billing.issuing import issue_orders, void_order
@@ -127,13 +127,13 @@ class Portal:
     def bill(self, month: Month, meanwhile: str, customer: int = NOBODY) -> None:
         """A second run waits at the customers' locks, so it comes after the first one."""
         self._pass_time()
-        claims, waiting = ledger.claim_free_entries, [meanwhile]
+        waiting = [meanwhile]
 
         def interrupted(*args: Any) -> None:
             self._happen(waiting.pop() if waiting else "", month)
-            claims(*args)
+            claim_free_entries(*args)
 
-        with patch.object(ledger, "claim_free_entries", interrupted):
+        with patch("billing.ledger.claim_free_entries", interrupted):
             self._run(month, customer)
         if meanwhile == "run":
             self._run(month, customer)
@@ -185,7 +185,13 @@ class Portal:
     def agree(self, customer: int, month: Month, terms: dict[str, Any]) -> None:
         """From this month on; an agreement that orders refer to stays, with other terms."""
         self._pass_time()
-        values = {"hourly_rate": 60, "rounding_step": 0, "counting": "closed", "period_months": 1, "billed": True}
+        values: dict[str, Any] = {
+            "hourly_rate": 60,
+            "rounding_step": 0,
+            "counting": "closed",
+            "period_months": 1,
+            "billed": True,
+        }
         values |= {"rounding_scope": "ticket", "rounding_mode": "up", "minimum_minutes": 0, "included_minutes": 0}
         values |= {"overage_rate": None, "valid_to": None} | terms
         begins = month.first_day
@@ -196,7 +202,11 @@ class Portal:
     def make_rule(self, queue: str, agent: int | None, *, billable: bool, rate: int | None) -> None:
         """For all customers; one of the kind that is there already gets other terms."""
         self._pass_time()
-        kind = {"queue": queue, "agent": None if agent is None else self.agents[agent], "agreement": None}
+        kind: dict[str, Any] = {
+            "queue": queue,
+            "agent": None if agent is None else self.agents[agent],
+            "agreement": None,
+        }
         reason = "" if billable else "warranty"
         RateRule.objects.update_or_create(
             **kind, defaults={"billable": billable, "hourly_rate": rate, "reason": reason}
@@ -278,17 +288,18 @@ def standing_of(entry: TimeEntry, agreements: list[Agreement], rules: list[RateR
 
 def frozen_orders() -> dict[int, list[dict[str, Any]]]:
     """Everything that issued orders consist of, by primary key, but what voiding and handing over write."""
+    found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     issued = Order.objects.filter(document_number__isnull=False)
-    found: dict[int, list[dict[str, Any]]] = {row["id"]: [row] for row in issued.values()}
-    for row in OrderPosition.objects.filter(order__in=issued).order_by("pk").values():
-        found[row["order_id"]].append(row)
-    claims = Allocation.objects.filter(position__order__in=issued).order_by("pk")
-    for row in claims.values("id", "entry_id", "position_id", "minutes", "position__order"):
-        found[row["position__order"]].append(row)
-    return {
-        pk: [{name: value for name, value in row.items() if name not in VOLATILE} for row in rows]
-        for pk, rows in found.items()
-    }
+    claims = Allocation.objects.annotate(order_id=F("position__order"))
+    tables: list[tuple[str, Any]] = [
+        ("id", issued),
+        ("order_id", OrderPosition.objects.filter(order__in=issued)),
+        ("order_id", claims.filter(position__order__in=issued)),
+    ]
+    for owner, rows in tables:
+        for row in rows.order_by("pk").values():
+            found[row[owner]].append({name: value for name, value in row.items() if name not in VOLATILE})
+    return found
 
 
 class PortalMachine(LedgerMachine):

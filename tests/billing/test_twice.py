@@ -47,7 +47,7 @@ class Scene:
         for step in steps:
             acts[step]()
         self.orders = list(Order.objects.order_by("pk"))
-        self.run = BillingRun.objects.first()
+        self.runs = list(BillingRun.objects.all())
         self.plan = plan_conversion(self.customer.system, Decimal(6)).fingerprint
 
 
@@ -74,17 +74,21 @@ def in_order_state(service: Callable[..., object], **options: Any) -> Callable[[
     return lambda scene: service(scene.orders, user=None, now=LATER, **options)
 
 
+def export_as(wanted: Format) -> Callable[[Scene], object]:
+    return lambda scene: export_orders(month=OCTOBER, format=wanted, now=LATER)
+
+
 TABLE = [
     Twice("start_run", (), lambda scene: start_run(month=OCTOBER, reads_first=False, now=LATER)),
     Twice(
         "run_billing",
         ("start",),
-        lambda scene: run_billing(scene.run, clock=lambda: LATER),
+        lambda scene: run_billing(scene.runs[0], clock=lambda: LATER),
         RunBusy,
         "is over. Start it",
     ),
     Twice("a run from start to end", (), lambda scene: bill(now=LATER)),
-    Twice("the task of a run", ("start",), lambda scene: run_task(scene.run.pk)),
+    Twice("the task of a run", ("start",), lambda scene: run_task(scene.runs[0].pk)),
     Twice(
         "approve_orders", ("bill",), in_order_state(approve_orders), OrdersRefused, "was approved|is approved already"
     ),
@@ -103,15 +107,8 @@ TABLE = [
         OrdersRefused,
         "cannot be voided: it is not issued",
     ),
-    *(
-        Twice(
-            f"export_orders {wanted}",
-            ("bill", "issue"),
-            lambda scene, wanted=wanted: export_orders(month=OCTOBER, format=wanted, now=LATER),
-        )
-        for wanted in Format
-    ),
-    Twice("export of drafts", ("bill",), lambda scene: export_orders(month=OCTOBER, format=Format.CSV, now=LATER)),
+    *(Twice(f"export_orders {wanted}", ("bill", "issue"), export_as(wanted)) for wanted in Format),
+    Twice("export of drafts", ("bill",), export_as(Format.CSV)),
     Twice(
         "statement_file",
         ("bill", "issue"),
