@@ -44,6 +44,8 @@ COLUMNS = (
 )
 XLSX_OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
 XLSX_WIDTH = 16
+NO_RECURRENCE = "Keine wiederkehrende Rechnung daraus machen: die Zeit würde sonst noch einmal berechnet."
+"""Stands in each order's internal notes, in the language that the ERP's order texts are in."""
 
 
 def kivitendo_file(orders: Sequence[Order]) -> bytes:
@@ -125,7 +127,7 @@ def _kivitendo_order(order: Order, entries: EntriesOf) -> KivitendoOrder:
         description=f"Support {period}",
         currency=order.currency,
         notes=limited_html([f"{order.period_start:%d.%m.%Y} – {end:%d.%m.%Y}"]),
-        internal_notes=f"{tickets} Tickets, {plain(order.recorded_minutes)} min",
+        internal_notes=f"{tickets} Tickets, {plain(order.recorded_minutes)} min. {NO_RECURRENCE}",
         tax_rate=order.tax_rate,
         positions=tuple(positions),
     )

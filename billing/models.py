@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.agreement_models import Agreement as Agreement
 from billing.agreement_models import FlatFee, RateRule
+from billing.erp_models import ErpFinding  # noqa: F401 - Django finds an app's models by its module models
 from common.jobs import Job
 from tickets.models import AnyUser, Customer, Ticket, TimeEntry
 

@@ -14,19 +14,23 @@ class Standing(TextChoices):
     BLOCKED = "blocked", _("blocked")  # nobody can be billed: the ticket has no customer
 
 
-def with_standing(entries: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
+def with_standing(entries: QuerySet[TimeEntry], *, keys: tuple[int, int] | None = None) -> QuerySet[TimeEntry]:
     """The entries with ``standing``, a value of ``Standing``; at most one live claim each, so no row is doubled.
 
     Agreements and rules are told by lists: joined to each entry, agreements made the sums of a year a tenth slower.
-    A claim is told by ``entry``, which alone stands in the index of live claims.
+    A claim is told by ``entry``, which alone stands in the index of live claims. ``keys``, the first and the last one
+    that the entries have, spare the database from reading all other claims.
     """
+    live = Q(allocations__live=True)
+    if keys is not None:
+        live &= Q(allocations__entry__gte=keys[0], allocations__entry__lte=keys[1])
     terms = entry_terms()
     not_billable = terms.not_billed_by_agreement()
     if terms.unbilled_rules:
         entries = entries.alias(rate=terms.rate())
         not_billable |= terms.not_billed_by_rule()
     return entries.alias(
-        claim=FilteredRelation("allocations", condition=Q(allocations__live=True)),
+        claim=FilteredRelation("allocations", condition=live),
     ).annotate(
         standing=Case(
             When(claim__entry__isnull=False, then=Value(Standing.BILLED.value)),

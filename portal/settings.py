@@ -93,6 +93,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+# kivitendo's database, only ever read; empty: the portal knows nothing of it and checks nothing against it.
+KIVITENDO_DATABASE_URL = env.str("KIVITENDO_DATABASE_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", default="")  # empty: everything runs without Redis on this one machine
 if REDIS_URL:
@@ -136,6 +138,7 @@ CELERY_BEAT_SCHEDULE = {
     "resume jobs whose worker died": {"task": "portal.resume_jobs", "schedule": 60.0},
     "start what is due": {"task": "portal.start_due_runs", "schedule": 300.0},
     "plan what is read at night": {"task": "portal.plan_readings", "schedule": 300.0},
+    "plan when kivitendo is read": {"task": "portal.plan_kivitendo", "schedule": 300.0},
 }
 # Day on which the previous month is billed; 0: no scheduled run.
 BILLING_DAY_OF_MONTH = env.int("BILLING_DAY_OF_MONTH", default=0)

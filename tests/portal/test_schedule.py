@@ -7,13 +7,16 @@ import time_machine
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
+from billing.kivitendo_copy import the_copy
+from billing.kivitendo_database import Unreachable
 from billing.models import BillingRun
-from billing.tasks import run
+from billing.tasks import refresh_kivitendo, run
 from common.jobs import LEASE, MAX_ATTEMPTS, Job
 from common.months import Month
 from portal import tasks
 from portal.celery import app
 from portal.schedule import AGAIN, PATIENCE, jobs_to_resume, month_due
+from tests.billing.fake_kivitendo import installed
 from tests.factories.tickets import AgentFactory, CustomerFactory, SyncRunFactory, TicketSystemFactory
 from tickets.models import SyncRun
 from tickets.tasks import sync
@@ -301,3 +304,31 @@ def test_every_task_of_the_schedule_exists() -> None:
 
     assert "portal.plan_readings" in planned
     assert planned <= set(app.tasks)
+
+
+def test_kivitendo_is_read_once_an_hour_where_it_is_configured(
+    db: None, at_noon: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bool] = []
+    monkeypatch.setattr(refresh_kivitendo, "delay", lambda: sent.append(True))
+    tasks.plan_kivitendo()
+    assert sent == []
+
+    erp = installed(settings, monkeypatch)
+    tasks.plan_kivitendo()
+    assert (sent, erp.asked) == ([True], [])
+
+    refresh_kivitendo()
+    tasks.plan_kivitendo()
+    assert (sent, the_copy().read_at) == ([True], NOW)
+
+
+def test_kivitendo_that_does_not_answer_is_logged_and_told(
+    db: None, at_noon: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    installed(settings, monkeypatch).failure = Unreachable("The server is down.")
+
+    refresh_kivitendo()
+
+    assert caplog.messages == ["kivitendo was not read: The server is down."]
+    assert the_copy().error == "The server is down."
