@@ -178,4 +178,4 @@ def test_query_count_does_not_depend_on_what_is_shown(
 
 
 # seven for the charts; session, rights, choices of the filters, state of the data, saved views and frame of the page
-QUERIES = 21
+QUERIES = 22

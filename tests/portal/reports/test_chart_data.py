@@ -299,4 +299,4 @@ def test_number_of_queries_does_not_depend_on_what_is_shown(
         charts_of(subject(reader))
 
 
-QUERIES = 4  # queues and customers, names of customers, the default agreement, days
+QUERIES = 5  # queues and customers, names of customers, agreements, rules, days
