@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+import billing.settlement_models  # noqa: F401 - so that Django finds it
 from billing.agreement_models import Agreement as Agreement
 from billing.agreement_models import FlatFee, RateRule
 from billing.erp_models import ErpFinding  # noqa: F401 - Django finds an app's models by its module models

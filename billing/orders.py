@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from billing.agreement_models import Agreement
 from billing.completeness import mirror_problems
 from billing.models import Allocation, Order, OrderEvent, OrderPosition
+from billing.resting import with_wrong_lines
+from billing.settlements import lets_in
 from common.months import Month
 from tickets.models import AnyUser, TicketClosing
 
@@ -153,10 +155,11 @@ def _stale(orders: Collection[int]) -> set[int]:
     booked = Q(position__order__agreement__counting=Agreement.Counting.BOOKED)
     held = Allocation.objects.filter(live=True, position__order__in=orders)
     as_mirrored = held.filter(
-        booked | Q(Exists(closed_here)),
+        booked | Q(Exists(closed_here)) | lets_in(),
         entry__gone_at__isnull=True,
         entry__minutes=F("minutes"),
         entry__ticket=F("position__ticket"),
         entry__ticket__customer=F("position__order__customer"),
     )
-    return set(held.exclude(pk__in=as_mirrored.values("pk")).values_list("position__order", flat=True))
+    stale = held.exclude(pk__in=as_mirrored.values("pk")).values_list("position__order", flat=True)
+    return {*stale, *with_wrong_lines(orders)}

@@ -36,11 +36,12 @@ from billing.differences import SURPLUS, no_longer_so
 from billing.models import Allocation, Order
 from billing.plans import counts
 from billing.review_models import Adjustment
+from billing.settlements import entries_for_next_order, not_billable_entries, reasons_of_not_billable
 from billing.terms import NO_RULE, EntryTerms, entry_terms
 from common.months import Month
 from tickets.models import AnyUser, Customer, Ticket, TicketClosing, TimeEntry
 
-BY_AGREEMENT, BY_PERSON, NO_BAR = -1, -2, NO_RULE
+BY_AGREEMENT, BY_SETTLEMENT, WAITS, BY_PERSON, NO_BAR = -1, -2, -3, -4, NO_RULE
 OPEN_STATE_TYPES = frozenset({"new", "open", "pending reminder", "pending auto", ""})
 
 
@@ -59,11 +60,16 @@ class Reason(TextChoices):
     NOT_BILLED = "not_billed", gettext_lazy("The agreement says that this customer is not billed.")
     EXCLUDED = "excluded", gettext_lazy("A person has left it out of the order.")
     NOT_BILLED_BY_RULE = "not_billed_by_rule", gettext_lazy("A rate rule says that this time is not billed.")
+    SETTLED = "settled", gettext_lazy("Somebody has decided not to bill this time.")
+    WAITS = "waits", gettext_lazy("Booked late; waits for the customer's next order, as was decided.")
     AGREEMENT_ENDED = "agreement_ended", gettext_lazy("The customer's agreement has ended. Enter the next one.")
     PERIOD_OPEN = "period_open", gettext_lazy("Waits for the order of its quarter.")
     MONTH_CLOSED = "month_closed", gettext_lazy("The month is closed, so no run bills it any more.")
     NOT_DRAFTED = "not_drafted", gettext_lazy("Can be billed, but no run has put it into an order yet.")
     GONE = "gone", gettext_lazy("Stands in an order of this month, but no longer so in the ticket system.")
+
+
+OF_SETTLEMENTS = {BY_SETTLEMENT: Reason.SETTLED, WAITS: Reason.WAITS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +102,8 @@ class LeftOut:
 class _Part:
     """Present time of one ticket in one order, or in none: then before the end of the month, or ``later``.
 
-    ``bar``: primary key of the rule that keeps unclaimed time from being billed, or ``BY_AGREEMENT``, ``BY_PERSON`` or
-    ``NO_BAR``.
+    ``bar``: primary key of the rule that keeps unclaimed time from being billed, or ``BY_AGREEMENT``, ``BY_PERSON``,
+    ``BY_SETTLEMENT``, ``WAITS`` for a later order, or ``NO_BAR``.
     """
 
     order: int | None
@@ -128,6 +134,8 @@ class _Scene:
     rules: Mapping[int, RateRule]
     excluded: Mapping[int | None, str]
     """Why persons have left tickets out of these orders, by ticket."""
+    settled: Mapping[int, str]
+    """Why late time is not billed, by ticket."""
     is_closed: bool
 
 
@@ -189,9 +197,11 @@ def _parts(
     unclaimed_later = Q(claim__isnull=True, local_day__gte=month.end_day)
     bar = Case(
         When(claim__isnull=False, then=Value(NO_BAR)),
+        When(pk__in=not_billable_entries(), then=Value(BY_SETTLEMENT)),
         When(terms.not_billed_by_agreement(), then=Value(BY_AGREEMENT)),
         When(terms.not_billed_by_rule(), then=F("rate")),
         *([When(_is_excluded(month), then=Value(BY_PERSON))] if excluded else []),
+        When(pk__in=entries_for_next_order(), then=Value(WAITS)),
         default=Value(NO_BAR),
         output_field=BigIntegerField(),
     )
@@ -252,6 +262,9 @@ def _scene(
         agreements=agreements,
         rules=terms.rules,
         excluded=excluded,
+        settled=reasons_of_not_billable(
+            ticket for ticket, found in parts.items() if any(part.bar == BY_SETTLEMENT for part in found)
+        ),
         is_closed=closed_month(month) is not None,
     )
 
@@ -301,15 +314,22 @@ def _explain(ticket: Ticket, parts: Iterable[_Part], gone: Iterable[_Surplus], s
             rows.append(LeftOut(ticket, Reason.BOOKED_LATER, part.minutes, part.entries))
         else:
             unclaimed.append(part)
-            billable += part.minutes if nobody_agreed or part.bar == NO_BAR else Decimal(0)
+            billable += part.minutes if nobody_agreed or part.bar in (NO_BAR, WAITS) else Decimal(0)
     for part in unclaimed:
         reason = _why_unclaimed(ticket, scene, billable, part)
-        why = scene.rules[part.bar].reason if reason == Reason.NOT_BILLED_BY_RULE else ""
-        why = scene.excluded[ticket.pk] if reason == Reason.EXCLUDED else why
-        rows.append(LeftOut(ticket, reason, part.minutes, part.entries, why=why))
+        rows.append(LeftOut(ticket, reason, part.minutes, part.entries, why=_words(reason, ticket, part, scene)))
     if nothing_booked:
         rows.append(LeftOut(ticket, Reason.NO_TIME, Decimal(0), 0))
     return rows
+
+
+def _words(reason: Reason, ticket: Ticket, part: _Part, scene: _Scene) -> str:
+    """What a person has said about the reason."""
+    if reason == Reason.NOT_BILLED_BY_RULE:
+        return scene.rules[part.bar].reason
+    if reason == Reason.EXCLUDED:
+        return scene.excluded[ticket.pk]
+    return scene.settled.get(ticket.pk, "") if reason == Reason.SETTLED else ""
 
 
 def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal, unclaimed: _Part) -> Reason:
@@ -324,6 +344,8 @@ def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal, unclaimed: 
         return Reason.NOT_BILLED
     if unclaimed.bar == BY_PERSON:
         return Reason.EXCLUDED
+    if unclaimed.bar in OF_SETTLEMENTS:
+        return OF_SETTLEMENTS[unclaimed.bar]
     if unclaimed.bar not in (NO_BAR, BY_AGREEMENT):
         return Reason.NOT_BILLED_BY_RULE
     if agreement is not None and (reason := _why_not_by_agreement(ticket, agreement, scene.month)):

@@ -52,6 +52,8 @@ RANKS = {
     "reviewing": 3,
     "runs": 3,
     "sending": 3,
+    "settling": 3,
+    "supplements": 3,
     "statement_files": 3,
     "statements": 3,
     "sync": 3,

@@ -103,7 +103,8 @@ def assert_every_minute_stands_once(month: Month, customer: Customer | None = No
 
 def assert_totals_are_what_was_claimed() -> None:
     """Every position holds the minutes it shows, every order is the sum of its positions."""
-    for position in OrderPosition.objects.annotate(held=Sum("allocations__minutes")):
+    timed = OrderPosition.objects.filter(kind=OrderPosition.Kind.TIME)
+    for position in timed.annotate(held=Sum("allocations__minutes")):
         assert position.recorded_minutes == position.held.quantize(Decimal("0.0001"))
     for order in Order.objects.prefetch_related("positions"):
         lines = order.positions.all()

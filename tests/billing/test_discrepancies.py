@@ -11,11 +11,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.discrepancies import count_discrepancies, discrepancies
-from billing.discrepancy_kinds import Discrepancy, Kind
+from billing.discrepancy_kinds import Discrepancy
 from billing.issuing import void_order
 from billing.models import Allocation, Order
 from billing.orders import approve_orders
 from billing.runs import run_billing, start_run
+from billing.settlement_models import Kind
 from generic_interface.simulator.data import build_month
 from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.server import start_simulator

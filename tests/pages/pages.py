@@ -53,6 +53,8 @@ def addresses(world: World) -> list[Address]:
         Address("billing:left_out", "/orders/left-out/"),
         Address("billing:trial", "/orders/try-out/"),
         Address("billing:discrepancies", "/orders/discrepancies/"),
+        Address("billing:settle", "/orders/discrepancies/settle/", posts=True),
+        Address("billing:take_back", "/orders/discrepancies/take-back/"),
         Address("billing:kivitendo", "/orders/kivitendo/"),
         Address("billing:kivitendo_refresh", "/orders/kivitendo/refresh/", posts=True),
         Address("billing:kivitendo_orders", "/orders/kivitendo/orders/"),

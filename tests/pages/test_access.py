@@ -26,6 +26,8 @@ FOR_BILLING = {
     "billing:close",
     "billing:reopen",
     "billing:export",
+    "billing:settle",
+    "billing:take_back",
     "billing:kivitendo",
     "billing:kivitendo_refresh",
     "billing:kivitendo_orders",
