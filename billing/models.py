@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from billing import run_models  # noqa: F401  # so that Django finds them
 from billing.agreement_models import Agreement, FlatFee, RateRule
 from common.jobs import Job
 from tickets.models import AnyUser, Customer, Ticket, TimeEntry
@@ -63,6 +64,11 @@ class BillingRun(Job):
 
     def get_absolute_url(self) -> str:
         return reverse("billing:run", args=[self.pk])
+
+    @property
+    def done_count(self) -> int:
+        """Customers that were brought up to date."""
+        return self.orders_new + self.orders_changed + self.orders_unchanged
 
 
 class ClosedMonth(models.Model):

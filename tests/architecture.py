@@ -50,6 +50,7 @@ RANKS = {
     "mirror": 3,
     "orders": 3,
     "runs": 3,
+    "self_approval": 3,
     "statement_files": 3,
     "statements": 3,
     "sync": 3,
