@@ -4,10 +4,14 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from billing.kivitendo_copy import refresh_is_due
 from billing.models import BillingRun
 from billing.run_mails import send_mails as send_waiting_mails
 from billing.starts import ask_for_due_run
+from billing.tasks import refresh_kivitendo
 from billing.tasks import run as run_billing_task
+from outofoffice.models import Sending
+from outofoffice.tasks import send as send_absences
 from portal.languages import language_of
 from portal.schedule import jobs_to_resume, runs_due, syncs_on_their_own, syncs_to_resume
 from tickets.planning import plan_readings as plan_due_readings
@@ -23,6 +27,8 @@ def resume_jobs() -> None:
         run_billing_task.delay(pk)
     for pk in syncs_to_resume(now=now):
         sync_task.delay(pk)
+    for pk in jobs_to_resume(Sending.objects.all(), now=now):
+        send_absences.delay(pk)
 
 
 @shared_task(name="portal.start_due_runs")
@@ -48,3 +54,10 @@ def plan_readings() -> None:
     planned = {run.system_id for run in plan_due_readings(now)}
     for pk in next_of_each_system(syncs_on_their_own().filter(system__in=planned), now=now):
         sync_task.delay(pk)
+
+
+@shared_task(name="portal.plan_kivitendo")
+def plan_kivitendo() -> None:
+    """Have kivitendo read once an hour, where one is configured."""
+    if refresh_is_due(now=timezone.now()):
+        refresh_kivitendo.delay()
