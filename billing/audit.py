@@ -16,11 +16,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from billing import guards
+from billing.adjusting import CHANGEABLE
 from billing.agreement_models import PrepaidBlock, PrepaidMovement
 from billing.claims import stored_minutes
 from billing.credits import Worth, corrected, held_minutes, worth
 from billing.differences import unsettled as unsettled_claims
-from billing.models import Allocation, NumberRange, Order, OrderPosition
+from billing.models import Adjustment, Allocation, NumberRange, Order, OrderPosition
 from billing.prepaid import uses_of_all
 from billing.settlement_models import Choice, Settlement, SettlementLine
 from billing.standing import Standing, with_standing
@@ -183,6 +184,17 @@ def _numbers_have_gaps() -> Iterator[str]:
     yield from sorted(given ^ expected)
 
 
+def _excluded_is_billed() -> Iterator[str]:
+    """Positions that bill what a person has left out of the same order."""
+    exclusions = Adjustment.objects.filter(field=Adjustment.Field.INCLUSION)
+    out = set(exclusions.order_by().values_list("order", "ticket", "rate_rule", "flat_fee"))
+    lines = OrderPosition.objects.filter(order__adjustments__field=Adjustment.Field.INCLUSION, kind__in=CHANGEABLE)
+    columns = ("order", "ticket", "rate_rule", "flat_fee", "order__number", "position")
+    for *line, number, position in lines.distinct().order_by("order__number", "position").values_list(*columns):
+        if tuple(line) in out:
+            yield f"{number}/{position}"
+
+
 def _issued_from_incomplete() -> Iterator[str]:
     yield from (Order.objects.exclude(state=Order.State.DRAFT).filter(complete=False).values_list("number", flat=True))
 
@@ -283,6 +295,7 @@ CHECKS: dict[str, tuple[str | Promise, Callable[[], Iterator[str]]]] = {
     "billed_once": (_("A time entry stands in two order positions."), _billed_twice),
     "totals": (_("An order is not the sum of its positions."), _totals_differ),
     "amounts": (_("An amount is not quantity times price."), _amounts_differ),
+    "excluded": (_("An order bills what a person has left out of it."), _excluded_is_billed),
     "claims": (_("A position does not hold the minutes that it shows."), _claims_differ),
     "prepaid": (_("The minutes of a prepaid block do not add up."), _prepaid_differs),
     "corrections": (_("Corrections do not come to what was settled."), _corrections_differ),

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import FilteredRelation, Q, QuerySet
+from django.db.models import FilteredRelation, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from billing.credits import amount_of, billed_minutes, worth
 from billing.differences import CHANGED, GONE, OF_OTHER_CUSTOMER, ON_OTHER_TICKET
 from billing.discrepancy_kinds import Discrepancy
-from billing.models import Allocation, Order, OrderPosition
+from billing.models import Adjustment, Allocation, Order, OrderPosition
 from billing.settlement_models import Kind
 from billing.settlements import InForce, corrected_claims, facts_of, in_force
+from billing.terms import NO_RULE, entry_terms
 from common.months import Month
 from tickets.models import Agent, AnyUser, Customer, Ticket, TimeEntry, sees_all_customers
 
@@ -215,8 +217,11 @@ def _entries(keys: Iterable[int]) -> dict[int, TimeEntry]:
 def _late(asked: _Asked) -> list[_Touched]:
     """Free entries booked before the end of the month of an order that bills their ticket, to its customer.
 
-    Each with the position of the first such order of all, where that is one of those asked for.
+    Each with the position of the first such order of all, where that is one of those asked for. What a person has left
+    out of an order is not late for it.
     """
+    left_out = _left_out_by_persons()
+    rate = entry_terms().rate() if left_out else Value(NO_RULE)
     rows = (
         asked.entries()
         .alias(claim=FilteredRelation("allocations", condition=Q(allocations__live=True)))
@@ -226,14 +231,15 @@ def _late(asked: _Asked) -> list[_Touched]:
             ticket__positions__order__state__in=CLOSED,
         )
         .exclude(minutes=0)
+        .annotate(rate=rate)
         .order_by("ticket__positions__order__month", "ticket__positions")
-        .values_list("pk", "minutes", "ticket", "local_day", "ticket__customer", "ticket__positions", *IN_ORDER)
+        .values_list("pk", "minutes", "ticket", "local_day", "ticket__customer", "ticket__positions", *IN_ORDER, "rate")
     )
     first: dict[int, tuple[_Touched, Month, int]] = {}
-    for entry, minutes, ticket, day, customer, position, order, first_day, billed in rows:
+    for entry, minutes, ticket, day, customer, position, order, first_day, billed, its_rate in rows:
         # Asked here and not in SQL: the planner of PostgreSQL misjudges the one, and SQLite cannot add a month.
         month = Month.of(first_day)
-        if customer == billed and day < month.end_day:
+        if customer == billed and day < month.end_day and (order, ticket, its_rate) not in left_out:
             touched = _Touched(entry, minutes, ticket, customer, position, ticket, billed)
             first.setdefault(entry, (touched, month, order))
     return [
@@ -241,6 +247,13 @@ def _late(asked: _Asked) -> list[_Touched]:
         for touched, month, order in first.values()
         if asked.month in (None, month) and (asked.order_keys is None or order in asked.order_keys)
     ]
+
+
+def _left_out_by_persons() -> set[tuple[int, ...]]:
+    """Order, ticket and rate of the lines that persons have left out, by primary keys; few."""
+    exclusions = Adjustment.objects.filter(field=Adjustment.Field.INCLUSION, ticket__isnull=False)
+    lines = exclusions.order_by().values_list("order", "ticket", Coalesce("rate_rule", NO_RULE))
+    return set(lines.filter(order__state__in=CLOSED))
 
 
 def _money_at_stake(

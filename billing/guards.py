@@ -1,9 +1,9 @@
 """Triggers that keep what was approved and issued as it is, whoever writes to the database.
 
-Orders move along ``MOVES`` only, and beside the move nothing of them changes once they have left draft. Positions and
-claims belong to the order: they come, change and go with drafts alone; a void order lets go of its claims and keeps
-their rows, and so with the lines of settlements. Events, exports and prepaid movements are never changed; a settlement
-can only end. What is refused is an ``IntegrityError``.
+Orders move along ``MOVES`` only, and beside the move nothing of them changes once they have left draft. Positions,
+claims and changes by persons belong to the order: they come, change and go with drafts alone; a void order lets go of
+its claims and keeps their rows, and so with the lines of settlements. Events, exports and prepaid movements are never
+changed; a settlement can only end. What is refused is an ``IntegrityError``.
 
 They are put in place after every ``migrate``, since SQLite loses a table's triggers when the table is rebuilt, and
 taken away before one that changes these tables, since a trigger that names a table or column stands in the way of that.
@@ -47,7 +47,7 @@ WRITTEN_AT_VOID = ("voided_at", "voided_by_id", "void_reason")
 FROZEN_AT_ISSUE = ("approved_at", "approved_by_id", "document_number", "issued_at", "issued_by_id")
 ORDER, POSITION, CLAIM = "billing_order", "billing_orderposition", "billing_allocation"
 EVENT, EXPORT, EXPORTED = "billing_orderevent", "billing_export", "billing_export_orders"
-MOVEMENT = "billing_prepaidmovement"
+MOVEMENT, ADJUSTMENT = "billing_prepaidmovement", "billing_adjustment"
 SETTLEMENT, LINE = "billing_settlement", "billing_settlementline"
 REFUSAL = "An order that has left draft does not change, nor does what belongs to it."
 PREFIX = "billing_guard_"
@@ -124,7 +124,7 @@ def install_after_migrate(*, using: str, **kwargs: Any) -> None:
     """For the signal ``post_migrate``; does nothing where the orders are not there, or not yet those of today."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        if not {EXPORTED, LINE}.issubset(connection.introspection.table_names(cursor)):
+        if not {EXPORTED, ADJUSTMENT, LINE}.issubset(connection.introspection.table_names(cursor)):
             return
         there = {column.name for column in connection.introspection.get_table_description(cursor, ORDER)}
     if there.issuperset((*FROZEN, *FROZEN_AT_ISSUE, *WRITTEN_AT_VOID)):
@@ -173,12 +173,15 @@ SET_CONDITIONS = {
     ),
     "line_delete": ("DELETE", LINE, "{state} <> 'draft'"),
     "event_delete": ("DELETE", EVENT, "{state} <> 'draft'"),
+    "adjustment_insert": ("INSERT", ADJUSTMENT, "{state} <> 'draft'"),
+    "adjustment_update": ("UPDATE", ADJUSTMENT, "{state} <> 'draft'"),
+    "adjustment_delete": ("DELETE", ADJUSTMENT, "{state} <> 'draft'"),
 }
 """What depends on the state of the row's order; that is no longer there when the order itself is being deleted."""
 NAMES = [name for name, *_rest in _row_conditions("IS NOT")] + list(SET_CONDITIONS)
 EMPTIED = {
     f"{table.removeprefix('billing_')}_truncate": table
-    for table in (ORDER, POSITION, CLAIM, EVENT, EXPORT, EXPORTED, SETTLEMENT, LINE)
+    for table in (ORDER, POSITION, CLAIM, EVENT, EXPORT, EXPORTED, ADJUSTMENT, SETTLEMENT, LINE)
 }
 """Tables that PostgreSQL empties at once, past the triggers for rows, while an order has left draft."""
 ROWS = {"INSERT": ("new",), "DELETE": ("old",), "UPDATE": ("old", "new")}

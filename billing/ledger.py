@@ -34,6 +34,7 @@ from billing.models import Allocation, Order, OrderEvent, OrderPosition
 from billing.numbers import order_numbers
 from billing.plans import HEADER, TOTALS, Change, Facts, OrderPlan, line_key, plan_order
 from billing.prepaid import set_uses, usable_blocks, uses_of
+from billing.review_models import Adjustment
 from billing.settlement_models import SettlementLine
 from billing.terms import EntryTerms, entry_terms
 from common.months import Month
@@ -43,6 +44,7 @@ CHUNK = 100  # customers per transaction: a transaction for each costs 12 ms mor
 TRIES = 3  # when entries change between counting and claiming
 TICKET_FIELDS = ("number", "title", "state", "state_type", "queue", "service", "customer_id", "customer_user")
 
+BY_PERSONS = (OrderEvent.Kind.ADJUSTED, OrderEvent.Kind.COMMENTED)
 REFUSALS = (IntegrityError, OperationalError, DataError)
 """What the database says to one order; the others may go on."""
 
@@ -87,6 +89,8 @@ class Writing:
     user: int | None
     """Primary key of who started the run."""
     now: datetime
+    by_person: bool = False
+    """It is no run but a person who changes a draft, and who writes into its history what was done."""
 
 
 def chunks(customers: Sequence[int]) -> list[Sequence[int]]:
@@ -138,6 +142,7 @@ def _bill_chunk(customers: Sequence[int], writing: Writing) -> Plan:
         Order.objects.filter(pk__in=[item.order.pk for item in emptied]).delete()
     if new or changed:
         _write_headers(new, changed, writing)
+        _write_adjustments(changed)
         _write_positions(new + changed, writing, terms)
     doubted = [item.order.pk for item in plan.having(Change.UNCHANGED) if not item.order.complete]
     if writing.complete and doubted:
@@ -166,6 +171,7 @@ def _plan_chunk(
     drafts = [order.pk for order in orders.values() if order.state == Order.State.DRAFT]
     lines = _lines(drafts)
     claims = claimed_times(drafts) if drafts else {}
+    adjustments, commented = _adjustments(drafts), _commented(drafts)
     corrections, carried = credit_lines(customers, month), _carried(drafts)
     blocks = usable_blocks(customers, month, lock=lock)
     uses = uses_of([numbers[pk] for pk in blocks.keys() | orders.keys()])
@@ -191,6 +197,8 @@ def _plan_chunk(
             uses=own_uses,
             lines=lines[order.pk] if order else (),
             claims=claims,
+            adjustments=adjustments[order.pk] if order else (),
+            commented=order is not None and order.pk in commented,
         )
         try:
             planned = plan_order(facts)
@@ -243,6 +251,21 @@ def _lines(drafts: Collection[int]) -> defaultdict[int, list[OrderPosition]]:
     return lines
 
 
+def _adjustments(drafts: Collection[int]) -> defaultdict[int, list[Adjustment]]:
+    """What persons have changed of these drafts, by draft."""
+    adjustments: defaultdict[int, list[Adjustment]] = defaultdict(list)
+    if drafts:
+        for adjustment in Adjustment.objects.filter(order__in=drafts).select_related("ticket", "flat_fee", "user"):
+            adjustments[adjustment.order_id].append(adjustment)
+    return adjustments
+
+
+def _commented(drafts: Collection[int]) -> set[int]:
+    """Those of the drafts into whose history persons have written: such a draft does not go when it is emptied."""
+    written = OrderEvent.objects.filter(order__in=drafts, kind__in=BY_PERSONS).order_by()
+    return set(written.values_list("order", flat=True)) if drafts else set()
+
+
 def _carried(drafts: Collection[int]) -> defaultdict[int, set[int]]:
     """Settlements that the lines of these drafts carry out, by order."""
     carried: defaultdict[int, set[int]] = defaultdict(set)
@@ -268,13 +291,25 @@ def _write_headers(new: Sequence[OrderPlan], changed: Sequence[OrderPlan], writi
     fields = [*HEADER[1:], "agreement", *TOTALS, "complete", "changed_at"]
     Order.objects.bulk_update([item.order for item in changed], fields)
     events = [_event(item, OrderEvent.Kind.DRAFTED, "", writing) for item in new]
-    events += [_event(item, OrderEvent.Kind.CHANGED, f"{item.net_before} → ", writing) for item in changed]
+    if not writing.by_person:
+        events += [_event(item, OrderEvent.Kind.CHANGED, f"{item.net_before} → ", writing) for item in changed]
     OrderEvent.objects.bulk_create(events)
 
 
 def _event(item: OrderPlan, kind: OrderEvent.Kind, before: str, writing: Writing) -> OrderEvent:
     text = f"{before}{item.order.net_amount} {item.order.currency}"
+    text = "\n".join([text, *item.adjusted.sentences])
     return OrderEvent(order=item.order, kind=kind, at=writing.now, user_id=writing.user, text=text)
+
+
+def _write_adjustments(changed: Sequence[OrderPlan]) -> None:
+    """Forget what could not be kept, and keep what is computed by now beside the rest; the history has said both."""
+    dropped = [change.pk for item in changed for change in item.adjusted.dropped]
+    restated = [change for item in changed for change in item.adjusted.restated]
+    if dropped:
+        Adjustment.objects.filter(pk__in=dropped).delete()
+    if restated:
+        Adjustment.objects.bulk_update(restated, ["original_number", "original_text"])
 
 
 def _move_prepaid(items: Iterable[OrderPlan], writing: Writing) -> None:

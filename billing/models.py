@@ -14,6 +14,7 @@ import billing.settlement_models  # noqa: F401 - so that Django finds it
 from billing.agreement_models import Agreement as Agreement
 from billing.agreement_models import FlatFee, RateRule
 from billing.erp_models import ErpFinding  # noqa: F401 - Django finds an app's models by its module models
+from billing.review_models import Adjustment as Adjustment
 from common.jobs import Job
 from tickets.models import AnyUser, Customer, Ticket, TimeEntry
 

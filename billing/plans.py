@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import DecimalField, Model
 from django.utils.translation import gettext as _
 
+from billing.adjusting import Adjusted, adjust
 from billing.agreement_models import Agreement, FlatFee, RateRule
 from billing.agreements import has_ended, period_of
 from billing.claims import LineKey, Time
@@ -25,6 +26,7 @@ from billing.pricing import (
     rounding_of_order,
     unit_price,
 )
+from billing.review_models import Adjustment
 from billing.terms import NO_RULE
 from common.money import plain
 from common.months import Month
@@ -91,6 +93,8 @@ class OrderPlan:
     corrections: Sequence[CreditLine] = ()
     """Those of its positions that correct earlier orders."""
     net_before: Decimal = Decimal(0)
+    adjusted: Adjusted = field(default_factory=Adjusted)
+    """What became of the changes that persons made to the draft."""
 
     @property
     def time_positions(self) -> list[OrderPosition]:
@@ -131,6 +135,10 @@ class Facts:
     """Positions of the draft."""
     claims: Mapping[int, Time] = field(default_factory=dict)
     """Claimed time by position."""
+    adjustments: Sequence[Adjustment] = ()
+    """What persons have changed of the draft."""
+    commented: bool = False
+    """Whether persons have written into its history."""
 
 
 def counts(ticket: Ticket, agreement: Agreement, closed_state_types: Sequence[str]) -> bool:
@@ -158,11 +166,15 @@ def plan_order(facts: Facts) -> OrderPlan | None:
     if agreement is None:
         raise NotBillable(_("There is no default agreement. Create one, then start the run again."))
     begins, ends_here = period_of(agreement, facts.month)
-    positions: list[OrderPosition] = []
-    corrections = [line for line in facts.corrections if line.currency == agreement.currency]
+    computed: list[OrderPosition] = []
+    corrections: list[CreditLine] = []
     if agreement.billed and ends_here and not has_ended(agreement, facts.month):
-        positions = _positions(agreement, facts, corrections)
-    if not positions:
+        computed = _computed(agreement, facts)
+        corrections = [line for line in facts.corrections if line.currency == agreement.currency]
+    adjusted = adjust(computed, facts.adjustments)
+    positions = [*adjusted.lines, *_rounding_position(adjusted.lines, agreement)]
+    positions = _numbered(positions + [line.position for line in corrections])
+    if not positions and (order is None or not (facts.adjustments or facts.commented)):
         return OrderPlan(facts.customer, Change.EMPTIED, order) if order else None
     uses = price_positions(positions, agreement, facts.prepaid)
     values = _header(facts.customer, agreement) | {"period_start": begins} | totals(positions)
@@ -175,21 +187,24 @@ def plan_order(facts: Facts) -> OrderPlan | None:
         plan.change = Change.NEW
         return plan
     carries = {settlement for line in corrections for settlement in line.settlements}
-    if _stands(order, values, positions, facts) and uses == facts.uses and carries == set(facts.carried):
+    same = _stands(order, values, positions, facts) and uses == facts.uses and carries == set(facts.carried)
+    if same and not adjusted.sentences:
         plan.change = Change.UNCHANGED
         return plan
-    plan.net_before = order.net_amount
+    plan.net_before, plan.adjusted = order.net_amount, adjusted
     for name, value in values.items():
         setattr(order, name, value)
     return plan
 
 
-def _positions(agreement: Agreement, facts: Facts, corrections: Sequence[CreditLine]) -> list[OrderPosition]:
-    """Recurring lines, the time of each ticket by rate, what rounding the whole order adds, corrections; numbered."""
+def _computed(agreement: Agreement, facts: Facts) -> list[OrderPosition]:
+    """Recurring lines, then the time of each ticket by rate."""
     rule = Rule.from_agreement(agreement)
     lines = [_time_position(ticket, key, agreement, rule, facts) for ticket, key in _billed_time(agreement, facts)]
-    lines += _rounding_position(lines, agreement, rule)
-    lines = [_flat_position(fee) for fee in facts.flat_fees] + lines + [line.position for line in corrections]
+    return [_flat_position(fee) for fee in facts.flat_fees] + lines
+
+
+def _numbered(lines: list[OrderPosition]) -> list[OrderPosition]:
     for place, line in enumerate(lines, start=1):
         line.position = place
     return lines
@@ -233,8 +248,9 @@ def _time_position(ticket: Ticket, key: LineKey, agreement: Agreement, rule: Rul
     )
 
 
-def _rounding_position(lines: Sequence[OrderPosition], agreement: Agreement, rule: Rule) -> list[OrderPosition]:
+def _rounding_position(lines: Sequence[OrderPosition], agreement: Agreement) -> list[OrderPosition]:
     """One line with what the order's time is rounded by, at the agreement's rate; none where there is nothing."""
+    rule = Rule.from_agreement(agreement)
     total = sum((line.billable_minutes for line in lines), Decimal(0))
     extra = rounding_of_order(total, rule)
     if not extra:

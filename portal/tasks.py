@@ -9,6 +9,8 @@ from billing.models import BillingRun
 from billing.runs import start_run
 from billing.tasks import refresh_kivitendo
 from billing.tasks import run as run_billing_task
+from outofoffice.models import Sending
+from outofoffice.tasks import send as send_absences
 from portal.schedule import jobs_to_resume, month_due, syncs_on_their_own, syncs_to_resume
 from tickets.planning import plan_readings as plan_due_readings
 from tickets.tasks import sync as sync_task
@@ -23,6 +25,8 @@ def resume_jobs() -> None:
         run_billing_task.delay(pk)
     for pk in syncs_to_resume(now=now):
         sync_task.delay(pk)
+    for pk in jobs_to_resume(Sending.objects.all(), now=now):
+        send_absences.delay(pk)
 
 
 @shared_task(name="portal.start_due_runs")

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0005_kivitendo_copy'),
+        ('billing', '0006_review'),
         ('tickets', '0002_agent_windows_and_articles'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

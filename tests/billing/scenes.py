@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, Sum
 
 from billing.issuing import issue_orders
-from billing.models import Allocation, BillingRun, Order, OrderEvent, OrderPosition
+from billing.models import Adjustment, Allocation, BillingRun, Order, OrderEvent, OrderPosition
 from billing.orders import approve_orders
 from billing.queries import left_out
 from billing.runs import run_billing, start_run
@@ -20,7 +20,7 @@ from tickets.models import Customer, Ticket, TicketSystem, TimeEntry
 SEPTEMBER, OCTOBER, NOVEMBER = Month(2026, 9), Month(2026, 10), Month(2026, 11)
 NOW = datetime(2026, 12, 2, 8, tzinfo=UTC)
 DAY = "2026-10-05 10:00:00"
-LEDGER = (Order, OrderPosition, Allocation, OrderEvent)
+LEDGER = (Order, OrderPosition, Allocation, OrderEvent, Adjustment)
 
 
 def ticket_of(customer: Customer | None, *units: int | str, closed: Month | None = OCTOBER, **fields: Any) -> Ticket:

@@ -74,7 +74,7 @@ def test_order_that_a_run_changed_after_it_was_looked_at_is_refused(customer: Cu
     book(ticket, 5)
     bill(now=NOW + timedelta(hours=1))
 
-    assert refusals(seen) == ["Order TK-2026-10-K1001 was changed by a run just now. Look at it again."]
+    assert refusals(seen) == ["Order TK-2026-10-K1001 was changed just now. Look at it again."]
 
 
 def test_order_that_a_run_removed_is_refused(customer: Customer) -> None:

@@ -15,7 +15,7 @@ from tests.factories.tickets import CustomerFactory
 from tests.pages.world import NOW, World
 
 LIST_QUERIES = 17
-ORDER_QUERIES = 12
+ORDER_QUERIES = 13
 FINGERPRINT = re.compile(r'name="seen" value="([0-9a-f]{64})"')
 
 
@@ -266,7 +266,7 @@ def test_order_that_changed_meanwhile_is_shown_again_instead_of_approved(world: 
 
     response = confirm(client, html)
 
-    assert "A run has changed these orders since you looked at them." in response.content.decode()
+    assert "These orders have changed since you looked at them." in response.content.decode()
     assert states() == {"draft"}
     confirm(client, response.content.decode())
     assert Order.objects.get(pk=world.order.pk).state == "approved"
