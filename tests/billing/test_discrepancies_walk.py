@@ -201,6 +201,5 @@ def test_short_walk_with_settlements_keeps_every_promise(settling: Settling) -> 
 def test_long_walk_with_settlements_keeps_every_promise(settling: Settling) -> None:
     settling.go(90)
     settling.settle()
-    print(settling.done)
 
     assert sum(count for what, count in settling.done.items() if what.startswith("settled ")) > 0
