@@ -222,12 +222,11 @@ def claim_free_entries(orders: Collection[int], month: Month, terms: EntryTerms)
     What is taken is skipped by ON CONFLICT. A NOT EXISTS in its place made PostgreSQL, while it took the table for
     empty, read all new claims again for each entry; and of two workers at once, one would end with an error.
     """
-    # In one call: each further one would join the positions once more.
-    entries = with_rates(booked_before_end(month), terms).filter(
-        _let_in(month), ticket__positions__order__in=orders, ticket__positions__kind=OrderPosition.Kind.TIME
-    )
+    # In one call: each further one would join the positions once more, and a ticket may have one in a void order.
+    line = Q(ticket__positions__order__in=orders, ticket__positions__kind=OrderPosition.Kind.TIME)
     if terms.rules:
-        entries = entries.filter(rate=Coalesce("ticket__positions__rate_rule", NO_RULE))
+        line &= Q(rate=Coalesce("ticket__positions__rate_rule", NO_RULE))
+    entries = with_rates(booked_before_end(month), terms).filter(_let_in(month), line)
     wanted = entries.order_by().values_list("pk", "ticket__positions__pk", "minutes", Value(True))
     selection, parameters = wanted.query.sql_with_params()
     quote = connection.ops.quote_name

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import DataError, IntegrityError, OperationalError, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -32,12 +32,13 @@ from billing.closed_months import closed_month
 from billing.credits import credit_lines
 from billing.models import Allocation, Order, OrderEvent, OrderPosition
 from billing.numbers import order_numbers
-from billing.plans import HEADER, TOTALS, Change, Facts, OrderPlan, line_key, plan_order
+from billing.plans import HEADER, LINE, TOTALS, Change, Facts, OrderPlan, line_key, plan_order
 from billing.prepaid import set_uses, usable_blocks, uses_of
 from billing.review_models import Adjustment
 from billing.settlement_models import SettlementLine
 from billing.terms import EntryTerms, entry_terms
 from common.months import Month
+from tickets.bulk import insert_rows
 from tickets.models import Customer, Ticket
 
 CHUNK = 100  # customers per transaction: a transaction for each costs 12 ms more per customer
@@ -324,7 +325,8 @@ def _write_positions(items: Sequence[OrderPlan], writing: Writing, terms: EntryT
     for item in items:
         for position in item.positions:
             position.order_id = item.order.pk
-    OrderPosition.objects.bulk_create([position for item in items for position in item.positions])
+    orders = [item.order.pk for item in items]
+    _insert_positions(orders, [position for item in items for position in item.positions])
     SettlementLine.objects.bulk_create(
         SettlementLine(settlement_id=settlement, position=line.position)
         for item in items
@@ -333,10 +335,22 @@ def _write_positions(items: Sequence[OrderPlan], writing: Writing, terms: EntryT
     )
     positions = [position for item in items for position in item.time_positions]
     priced = [item.times[line_key(position)] for item in items for position in item.time_positions]
-    orders = [item.order.pk for item in items]
     claim_free_entries(orders, writing.month, terms)
     claimed = claimed_times(orders)
     for position, time in zip(positions, priced, strict=True):
         held = claimed.get(position.pk)
         if held is None or (held.minutes, held.entries) != (time.minutes, time.entries):
             raise TimeMoved
+
+
+def _insert_positions(orders: Collection[int], positions: Sequence[OrderPosition]) -> None:
+    """In bulk, and give each its key; the orders have no others. ``bulk_create`` took a third of a run's time."""
+    rows = [[getattr(position, name) for name in ("order_id", *LINE)] for position in positions]
+    if connection.vendor == "postgresql":
+        for row in rows:
+            row[-1] = connection.ops.adapt_json_value(row[-1], None)
+    insert_rows(OrderPosition, ("order_id", *LINE), rows)
+    found = OrderPosition.objects.filter(order__in=orders).order_by().values_list("order", "position", "pk")
+    keys = {(order, place): pk for order, place, pk in found}
+    for position in positions:
+        position.pk = keys[position.order_id, position.position]

@@ -34,7 +34,7 @@ from tickets.models import Customer, Ticket
 
 HEADER = ("agreement_id", "period_start", "erp_customer_number", "currency", "tax_rate")
 TOTALS = ("recorded_minutes", "billable_minutes", "net_amount")
-LINE = (
+LINE = (  # every column of a position but its key and its order; the rule stands last
     "position",
     "kind",
     "ticket_id",
