@@ -404,4 +404,4 @@ def test_queries_do_not_grow_with_the_discrepancies(system: TicketSystem, custom
         rows = discrepancies()
         texts = [f"{row.sentence} {row.order} {row.customer} {row.ticket} {row.entry.agent}" for row in rows]
 
-    assert (len(queries), len(texts)) == (10, 3 * customers)
+    assert (len(queries), len(texts)) == (11, 3 * customers)

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from billing.audit import audit_ledger
 from billing.discrepancies import count_discrepancies, discrepancies
 from billing.discrepancy_kinds import Discrepancy
+from billing.issuing import issue_orders, void_order
 from billing.models import Allocation, Order, OrderPosition
-from billing.orders import OrdersRefused
+from billing.orders import OrdersRefused, return_to_draft
 from billing.settlement_models import Settlement, SettlementLine
 from billing.settling import settle, take_back
 from common.months import Month
@@ -108,13 +109,30 @@ class Settling(Walk):
     """People settle what they find, one way or another, and take some of it back."""
 
     def go_on(self) -> None:
-        super().go_on()
+        """Bill, approve and issue what can be, void little of it, and settle most of what disagrees."""
+        self.bill()
+        self.approve()
+        for order in Order.objects.filter(state=Order.State.APPROVED):
+            try:
+                issue_orders([order], user=None, now=self.clock())
+            except OrdersRefused:
+                return_to_draft([order], reason="wrong", user=None, now=self.clock())
+        for order in Order.objects.filter(state=Order.State.ISSUED):
+            if self.random.random() < 0.05:
+                self.void(order)
         for row in discrepancies():
             if row.choices and self.random.random() < 0.7:
                 self.settle_one(row)
         for settlement in Settlement.objects.filter(live=True):
             if self.random.random() < 0.1:
                 self.take_one_back(settlement)
+
+    def void(self, order: Order) -> None:
+        try:
+            void_order(order, reason="wrong", user=None, now=self.clock())
+            self.done["void"] += 1
+        except OrdersRefused:
+            self.done["not void"] += 1
 
     def settle_one(self, row: Discrepancy) -> None:
         choice = self.random.choice(row.choices)

@@ -162,7 +162,7 @@ def test_gone_time_empties_and_deletes_the_draft(customer: Customer) -> None:
     run = bill(now=LATER)
 
     assert (run.orders_changed, run.complete) == (1, True)
-    assert ledger() == [[], [], [], []]
+    assert ledger() == [[], [], [], [], []]
 
 
 def test_negative_sum_makes_a_negative_position_and_zero_makes_none(customer: Customer) -> None:
