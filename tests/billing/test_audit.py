@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 
 from billing import guards
 from billing.audit import CHECKS, audit_ledger
 from billing.issuing import void_order
-from billing.models import Allocation, NumberRange, Order, OrderPosition
+from billing.models import Adjustment, Allocation, NumberRange, Order, OrderPosition
+from billing.settlement_models import Settlement, SettlementLine
 from tests.billing.scenes import NOW, bill, issue, ticket_of
 from tests.commands import run_command
 from tests.factories.tickets import CustomerFactory, TicketSystemFactory
@@ -110,7 +113,34 @@ def _checks_hold_again(db: None) -> Iterator[None]:
             cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
+def settled(**fields: Any) -> Settlement:
+    """What somebody decided about the entry of 20 minutes."""
+    claim = Allocation.objects.select_related("position").get(minutes=20)
+    minutes = dict.fromkeys(("minutes_billed", "minutes_now", "minutes_at_stake", "money_at_stake"), 20)
+    known = {"entry_id": claim.entry_id, "position": claim.position, "facts": "20", "reason": "why", "at": NOW}
+    return Settlement.objects.create(**(known | minutes | {"currency": "EUR"} | fields))
+
+
+def settled_and_carried_out(**fields: Any) -> None:
+    """By the very position that it is about, which is no correction."""
+    claim = Allocation.objects.get(minutes=20)
+    settlement = settled(kind="gone", choice="credit", allocation=claim, **fields)
+    SettlementLine.objects.create(settlement=settlement, position=claim.position)
+
+
+def line_left_out() -> None:
+    values = {"number": None, "original_number": 30, "reason": "why", "at": NOW}
+    user = User.objects.create_user("anna")
+    ticket = OrderPosition.objects.get().ticket
+    Adjustment.objects.create(order=Order.objects.get(), ticket=ticket, field="inclusion", user=user, **values)
+
+
 FORCED: dict[str, Change] = {
+    "excluded": line_left_out,
+    "corrections": settled_and_carried_out,
+    "corrected": lambda: settled_and_carried_out(live=False, ended_at=NOW, end_reason="wrong"),
+    "settled": lambda: settled(kind="late", choice="not_billable"),
+    "supplements": lambda: Order.objects.update(supplement=1),
     "billed_once": entry_in_two_positions,
     "totals": lambda: Order.objects.update(net_amount=1),
     "amounts": lambda: OrderPosition.objects.update(quantity=7),

@@ -135,7 +135,7 @@ TABLE = [
             now=LATER,
         ),
         MovementRefused,
-        "only 5.0000 minutes left",
+        "only 5 minutes left",
     ),
     Twice(
         "convert_units",
