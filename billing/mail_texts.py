@@ -119,7 +119,7 @@ def _scope(run: BillingRun) -> str:
 
 def _counts(start: RunStart) -> str:
     text = _(
-        "New orders: %(new)d. Changed: %(changed)d. Unchanged: %(unchanged)d. Approved by themselves: %(approved)d."
+        "New orders: %(new)d, changed: %(changed)d, unchanged: %(unchanged)d, approved by themselves: %(approved)d."
     )
     return text % {
         "new": start.orders_new,
