@@ -11,13 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from billing import guards
+from billing.agreement_models import PrepaidBlock, PrepaidMovement
+from billing.claims import stored_minutes
 from billing.differences import no_longer_so
 from billing.models import Allocation, NumberRange, Order, OrderPosition
+from billing.prepaid import uses_of_all
 from billing.standing import Standing, with_standing
 from common.money import plain, round_money
 from tickets.models import TimeEntry
@@ -128,10 +131,10 @@ def _totals_differ() -> Iterator[str]:
 
 def _amounts_differ() -> Iterator[str]:
     lines = OrderPosition.objects.order_by("pk").values_list(
-        "order__number", "position", "quantity", "unit_price", "amount"
+        "order__number", "position", "quantity", "unit_price", "discount", "amount"
     )
-    for number, position, quantity, price, amount in lines.iterator(chunk_size=CHUNK):
-        if round_money(quantity * price) != amount:
+    for number, position, quantity, price, discount, amount in lines.iterator(chunk_size=CHUNK):
+        if round_money(quantity * price * (100 - discount) / 100) != amount:
             yield f"{number}/{position}"
 
 
@@ -141,11 +144,26 @@ def _claims_differ() -> Iterator[str]:
     claims = Allocation.objects.filter(live=True).order_by().values_list("position", "minutes")
     for position, minutes in claims.iterator(chunk_size=CHUNK):
         held[position] += minutes
-    lines = OrderPosition.objects.exclude(order__state=Order.State.VOID).order_by("pk")
+    lines = OrderPosition.objects.filter(kind=OrderPosition.Kind.TIME).exclude(order__state=Order.State.VOID)
+    lines = lines.order_by("pk")
     columns = lines.values_list("pk", "order__number", "position", "recorded_minutes")
     for pk, number, position, recorded in columns.iterator(chunk_size=CHUNK):
         if held[pk] != recorded:
             yield f"{number}/{position}"
+
+
+def _prepaid_differs() -> Iterator[str]:
+    """Blocks whose balance is not the sum of their movements, and orders that did not take what they show."""
+    moved = dict(PrepaidMovement.objects.order_by().values_list("block").annotate(total=Sum("minutes")))
+    for pk, name, balance in PrepaidBlock.objects.order_by("pk").values_list("pk", "name", "balance"):
+        if balance != stored_minutes(moved.get(pk)):
+            yield f"{name}: {plain(balance)} min"
+    shown = Order.objects.not_void().order_by().values_list("number").annotate(total=Sum("positions__prepaid_minutes"))
+    wanted = {number: stored_minutes(total) for number, total in shown if total}
+    taken = {number: sum(uses.values(), Decimal(0)) for number, uses in uses_of_all().items()}
+    for number in sorted(wanted.keys() | taken.keys()):
+        if wanted.get(number, Decimal(0)) != taken.get(number, Decimal(0)):
+            yield number
 
 
 def _void_holds() -> Iterator[str]:
@@ -204,6 +222,7 @@ CHECKS: dict[str, tuple[str | Promise, Callable[[], Iterator[str]]]] = {
     "totals": (_("An order is not the sum of its positions."), _totals_differ),
     "amounts": (_("An amount is not quantity times price."), _amounts_differ),
     "claims": (_("A position does not hold the minutes that it shows."), _claims_differ),
+    "prepaid": (_("The minutes of a prepaid block do not add up."), _prepaid_differs),
     "void": (_("A void order still holds time."), _void_holds),
     "numbers": (_("A document number is missing, or was given twice."), _numbers_have_gaps),
     "complete": (_("An order left draft although its data were not complete."), _issued_from_incomplete),

@@ -62,6 +62,8 @@ class Discrepancy:
     @property
     def ticket(self) -> Ticket:
         """The ticket that was billed."""
+        if self.position.ticket is None:
+            raise ValueError(f"Position {self.position} bills no ticket.")
         return self.position.ticket
 
     @property

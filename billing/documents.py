@@ -1,49 +1,52 @@
 """The JSON documents that scripts read. All numbers are decimal strings without exponent; amounts have cents."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
 
-from billing.claims import billable_entries
+from billing.agreements import agreements_in_force
+from billing.claims import LineKey, billable_entries, gatherings, with_rates
 from billing.completeness import billed_systems
 from billing.ledger import Plan
 from billing.models import Allocation, BillingRun, Order, OrderPosition
-from billing.plans import Change
+from billing.plans import Change, line_key
 from billing.queries import LeftOut
+from billing.terms import entry_terms
 from common.money import plain
 from common.months import Month
 from tickets.models import Customer, TimeEntry
 
 Document = dict[str, Any]
-EntriesByTicket = Mapping[int, Sequence[TimeEntry]]
+EntriesOf = Callable[[OrderPosition], Sequence[TimeEntry]]
+"""The entries behind a position, in the order in which they were booked."""
 
 
-def entries_of_orders(orders: Collection[Order]) -> EntriesByTicket:
-    """Entries behind the positions, by the position's ticket, in the order in which they were booked.
-
-    Of a void order those that it had billed.
-    """
-    entries: defaultdict[int, list[TimeEntry]] = defaultdict(list)
+def entries_of_orders(orders: Collection[Order]) -> EntriesOf:
+    """Entries behind the positions of these orders; of a void order those that it had billed."""
+    entries: defaultdict[int | None, list[TimeEntry]] = defaultdict(list)
     claims = (
         Allocation.objects.filter(position__order__in=[order.pk for order in orders])
-        .select_related("entry__agent", "position")
+        .select_related("entry__agent")
         .order_by("entry__booked_local", "entry")
     )
     for claim in claims:
-        entries[claim.position.ticket_id].append(claim.entry)
-    return entries
+        entries[claim.position_id].append(claim.entry)
+    return lambda position: entries.get(position.pk, ())
 
 
-def entries_of_plan(plan: Plan, month: Month) -> EntriesByTicket:
-    """Entries that the planned positions would hold, by ticket."""
-    entries: defaultdict[int, list[TimeEntry]] = defaultdict(list)
+def entries_of_plan(plan: Plan, month: Month) -> EntriesOf:
+    """Entries that the planned positions would hold."""
+    entries: defaultdict[LineKey, list[TimeEntry]] = defaultdict(list)
     customers = [item.customer.pk for item in plan.orders]
-    for entry in billable_entries(customers, month).select_related("agent").order_by("booked_local", "pk"):
-        entries[entry.ticket_id].append(entry)
-    return entries
+    terms = entry_terms()
+    for group in gatherings(customers, month, agreements_in_force(month, customers)):
+        priced = with_rates(billable_entries(group, month), terms)
+        for entry in priced.select_related("agent").order_by("booked_local", "pk"):
+            entries[entry.ticket_id, entry.rate].append(entry)
+    return lambda position: entries.get(line_key(position), ()) if position.kind == OrderPosition.Kind.TIME else ()
 
 
 def stored_orders(orders: Sequence[Order]) -> list[Document]:
@@ -70,7 +73,7 @@ def with_positions(month: Month, customer: Customer | None = None) -> QuerySet[O
     return orders.select_related("customer").prefetch_related("positions__ticket").order_by("number")
 
 
-def order_document(order: Order, positions: Iterable[OrderPosition], entries: EntriesByTicket) -> Document:
+def order_document(order: Order, positions: Iterable[OrderPosition], entries: EntriesOf) -> Document:
     """``net`` in ``currency``; the positions come in the order of the document."""
     return {
         "number": order.number,
@@ -81,21 +84,30 @@ def order_document(order: Order, positions: Iterable[OrderPosition], entries: En
         "recorded_minutes": plain(order.recorded_minutes),
         "billable_minutes": plain(order.billable_minutes),
         "net": plain(order.net_amount, 2),
-        "positions": [position_document(position, entries.get(position.ticket_id, ())) for position in positions],
+        "positions": [position_document(position, entries(position)) for position in positions],
     }
 
 
 def position_document(position: OrderPosition, entries: Iterable[TimeEntry]) -> Document:
-    """``entries`` are the bookings behind the position; their minutes add up to ``recorded_minutes``."""
+    """``entries`` are the bookings behind the position; their minutes add up to ``recorded_minutes``.
+
+    ``kind`` is a value of ``OrderPosition.Kind``; a line without a ticket has ``null`` as its number and its text as
+    title. What is charged are the billable minutes less the included and prepaid ones; ``discount`` is in percent.
+    """
+    ticket = position.ticket
     return {
         "position": position.position,
-        "ticket_number": position.ticket.number,
-        "title": position.ticket.title,
+        "kind": position.kind,
+        "ticket_number": ticket.number if ticket else None,
+        "title": ticket.title if ticket else position.text,
         "recorded_minutes": plain(position.recorded_minutes),
         "billable_minutes": plain(position.billable_minutes),
+        "included_minutes": plain(position.included_minutes),
+        "prepaid_minutes": plain(position.prepaid_minutes),
         "quantity": plain(position.quantity),
         "unit": position.unit,
         "unit_price": plain(position.unit_price, 2),
+        "discount": plain(position.discount),
         "amount": plain(position.amount, 2),
         "entries": [entry_document(entry) for entry in entries],
     }

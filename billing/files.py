@@ -4,12 +4,13 @@ import html
 import io
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import xlsxwriter
 
-from billing.documents import EntriesByTicket, entries_of_orders, orders_document, stored_orders
+from billing.agreements import last_day
+from billing.documents import EntriesOf, entries_of_orders, orders_document, stored_orders
 from billing.kivitendo import KivitendoOrder, KivitendoPosition, limited_html, write_orders
 from billing.models import Order, OrderPosition
 from billing.pricing import one_line
@@ -31,15 +32,20 @@ COLUMNS = (
     "text",
     "recorded_minutes",
     "billable_minutes",
+    "included_minutes",
+    "prepaid_minutes",
     "quantity",
     "unit",
     "unit_price",
+    "discount",
     "amount",
     "currency",
     "article_number",
 )
 XLSX_OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
 XLSX_WIDTH = 16
+NO_RECURRENCE = "Keine wiederkehrende Rechnung daraus machen: die Zeit würde sonst noch einmal berechnet."
+"""Stands in each order's internal notes, in the language that the ERP's order texts are in."""
 
 
 def kivitendo_file(orders: Sequence[Order]) -> bytes:
@@ -88,36 +94,40 @@ def _rows(orders: Iterable[Order]) -> Iterable[Sequence[Value]]:
                 order.customer.name,
                 order.erp_customer_number,
                 position.position,
-                position.ticket.number,
-                position.ticket.title,
+                position.ticket.number if position.ticket else "",
+                position.ticket.title if position.ticket else "",
                 position.text,
                 Decimal(plain(position.recorded_minutes)),
                 Decimal(plain(position.billable_minutes)),
+                Decimal(plain(position.included_minutes)),
+                Decimal(plain(position.prepaid_minutes)),
                 Decimal(plain(position.quantity)),
                 position.unit,
                 Decimal(plain(position.unit_price, 2)),
+                Decimal(plain(position.discount)),
                 position.amount,
                 order.currency,
                 position.article_number,
             )
 
 
-def _kivitendo_order(order: Order, entries: EntriesByTicket) -> KivitendoOrder:
-    """Dates are those of the month, not of the day: the file is the same whenever it is written."""
-    month = Month.of(order.month)
-    last_day = _last_day(month)
-    positions = [
-        _kivitendo_position(position, entries.get(position.ticket_id, ()), month) for position in order.positions.all()
-    ]
+def _kivitendo_order(order: Order, entries: EntriesOf) -> KivitendoOrder:
+    """Dates are those of the period, not of the day: the file is the same whenever it is written."""
+    month, first_month = Month.of(order.month), Month.of(order.period_start)
+    end = last_day(month)
+    positions = [_kivitendo_position(position, entries(position), month) for position in order.positions.all()]
+    period = f"{month.month:02}/{month.year}"
+    period = period if first_month == month else f"{first_month.month:02}/{first_month.year} – {period}"
+    tickets = len({position.ticket_id for position in order.positions.all() if position.ticket_id})
     return KivitendoOrder(
         number=order.number,
         customer_number=order.erp_customer_number,
         date=month.end_day,
-        request_date=last_day,
-        description=f"Support {month.month:02}/{month.year}",
+        request_date=end,
+        description=f"Support {period}",
         currency=order.currency,
-        notes=limited_html([f"{month.first_day:%d.%m.%Y} – {last_day:%d.%m.%Y}"]),
-        internal_notes=f"{len(positions)} Tickets, {plain(order.recorded_minutes)} min",
+        notes=limited_html([f"{order.period_start:%d.%m.%Y} – {end:%d.%m.%Y}"]),
+        internal_notes=f"{tickets} Tickets, {plain(order.recorded_minutes)} min. {NO_RECURRENCE}",
         tax_rate=order.tax_rate,
         positions=tuple(positions),
     )
@@ -127,15 +137,15 @@ def _kivitendo_position(position: OrderPosition, entries: Sequence[TimeEntry], m
     ticket = position.ticket
     return KivitendoPosition(
         article_number=position.article_number,
-        description=one_line(f"Ticket {ticket.number} {ticket.title}"),
+        description=one_line(f"Ticket {ticket.number} {ticket.title}" if ticket else position.text),
         long_description=_long_description(position, entries, month),
         quantity=position.quantity,
         unit=position.unit,
         unit_price=position.unit_price,
-        discount=Decimal(0),
-        ticket_number=ticket.number,
+        discount=position.discount,
+        ticket_number=ticket.number if ticket else "",
         amount=position.amount,
-        request_date=max((entry.local_day for entry in entries), default=_last_day(month)),
+        request_date=max((entry.local_day for entry in entries), default=last_day(month)),
     )
 
 
@@ -144,7 +154,3 @@ def _long_description(position: OrderPosition, entries: Iterable[TimeEntry], mon
     text = limited_html([*position.text.splitlines(), f"{month.month:02}/{month.year}"])
     items = (f"{entry.local_day:%d.%m.%Y} {plain(entry.minutes)} min {entry.agent}" for entry in entries)
     return text + "<ul>" + "".join(f"<li>{html.escape(one_line(item), quote=False)}</li>" for item in items) + "</ul>"
-
-
-def _last_day(month: Month) -> date:
-    return month.end_day - timedelta(days=1)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.issuing import LONGEST_REASON
+from billing.kivitendo_matching import Match
 from billing.pricing import PLACEHOLDERS, TemplateError, check_template
 from common.forms import LinesField
 
@@ -41,6 +42,15 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=LONGEST_REASON, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class PairForm(forms.Form):
+    """How the list of matched customers is narrowed down."""
+
+    q = forms.CharField(label=gettext_lazy("Number or name"), required=False, max_length=200)
+    match = forms.ChoiceField(
+        label=gettext_lazy("Match"), required=False, choices=[("", gettext_lazy("All")), *Match.choices]
     )
 
 

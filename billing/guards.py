@@ -27,7 +27,7 @@ FROZEN = (
     "customer_id",
     "agreement_id",
     "month",
-    "months",
+    "period_start",
     "supplement",
     "complete",
     "erp_customer_number",

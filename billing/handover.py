@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from billing.documents import with_positions
 from billing.files import csv_file, json_file, kivitendo_file, xlsx_file
 from billing.kivitendo import ExportRefused
+from billing.kivitendo_preflight import Preflight, preflight
 from billing.models import Export, Order, OrderEvent
 from billing.numbers import clean
 from billing.orders import OrdersRefused
@@ -62,7 +63,9 @@ def export_orders(
 
     With one among them that is not issued the file is a preview. Else it is recorded, and asking for the same orders
     again gives the same bytes. The file for kivitendo makes the orders exported, and each is written once only: a
-    second import would make a second order there. Raises ``OrdersRefused`` with sentences; then nothing was recorded.
+    second import would make a second order there. What the copy of a configured kivitendo says against an order is
+    told with a preview and keeps the final file from being made. Raises ``OrdersRefused`` with sentences; then nothing
+    was recorded.
     """
     wanted = Format(format)
     orders = _locked_orders(month, customer)
@@ -70,16 +73,21 @@ def export_orders(
     if waiting:
         content = _render(wanted, orders, month, customer, now)
         name = _file_name(wanted, month, customer, suffix="-draft")
-        return ExportResult(name, content, sha256_of(content), orders, is_draft=True, problems=[_preview(len(waiting))])
+        found = _preflight(wanted, orders, now)
+        problems = [_preview(len(waiting)), *found.problems, *found.notices]
+        return ExportResult(name, content, sha256_of(content), orders, is_draft=True, problems=problems)
     stored = _same_export(wanted, orders)
     if stored is not None:
         when = f"{timezone.localtime(stored.created_at):%Y-%m-%d %H:%M}"
         notice = _("This is the file that was handed over at %(time)s; do not import it twice.") % {"time": when}
         return ExportResult(stored.file_name, bytes(stored.content), stored.sha256, orders, problems=[notice])
     fresh, notices = _not_handed_over(orders) if wanted == Format.KIVITENDO else (orders, [])
+    found = _preflight(wanted, fresh, now)
+    if found.problems:
+        raise OrdersRefused([_("No file was written."), *found.problems])
     content = _render(wanted, fresh, month, customer, now)
     export = record_export(wanted, fresh, content, _free_name(wanted, month, customer), user, now)
-    return ExportResult(export.file_name, content, export.sha256, fresh, problems=notices)
+    return ExportResult(export.file_name, content, export.sha256, fresh, problems=notices + found.notices)
 
 
 def _locked_orders(month: Month, customer: Customer | None) -> list[Order]:
@@ -91,6 +99,12 @@ def _locked_orders(month: Month, customer: Customer | None) -> list[Order]:
     if not found:
         raise OrdersRefused([_("There is no order for %(month)s. Start a billing run first.") % {"month": month}])
     return found
+
+
+def _preflight(wanted: Format, orders: Sequence[Order], now: datetime) -> Preflight:
+    if wanted != Format.KIVITENDO:
+        return Preflight()
+    return preflight(Order.objects.filter(pk__in=[order.pk for order in orders]), now=now)
 
 
 def _render(wanted: Format, orders: Sequence[Order], month: Month, customer: Customer | None, now: datetime) -> bytes:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from billing.models import Allocation, NumberRange, Order, OrderEvent
 from billing.orders import OrdersRefused, contradictions, lock_orders, record
+from billing.prepaid import release
 from tickets.models import AnyUser
 
 LONGEST_REASON = 2000
@@ -82,5 +83,6 @@ def void_order(order: Order, *, reason: str, user: AnyUser | None, now: datetime
     found.voided_by_id = user.pk if user else None
     found.save(update_fields=["state", "voided_at", "voided_by", "void_reason"])
     Allocation.objects.filter(position__order=found, live=True).update(live=False)
+    release(found, now=now, user=found.voided_by_id)
     record([found], OrderEvent.Kind.VOIDED, user=user, now=now, text=why)
     return found

@@ -14,11 +14,25 @@ from django.db import DataError, IntegrityError, OperationalError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from billing.claims import billable_times, claim_free_entries, claimed_times, customers_to_bill
+from billing.agreement_models import FlatFee
+from billing.agreements import Agreements, agreement_of, agreements_in_force
+from billing.claims import (
+    Gathering,
+    LineKey,
+    Time,
+    billable_times,
+    claim_free_entries,
+    claimed_times,
+    customers_to_bill,
+    gatherings,
+    tickets_of,
+)
 from billing.closed_months import closed_month
-from billing.models import Agreement, Allocation, Order, OrderEvent, OrderPosition
+from billing.models import Allocation, Order, OrderEvent, OrderPosition
 from billing.numbers import order_numbers
-from billing.plans import HEADER, TOTALS, Change, Facts, OrderPlan, plan_order
+from billing.plans import HEADER, TOTALS, Change, Facts, OrderPlan, line_key, plan_order
+from billing.prepaid import set_uses, usable_blocks, uses_of
+from billing.terms import EntryTerms, entry_terms
 from common.months import Month
 from tickets.models import Customer, Ticket
 
@@ -82,10 +96,10 @@ def plan_month(month: Month, customer: Customer | None = None) -> Plan:
     Time that another customer's draft still holds is planned there, as in the run, until that draft lets go of it.
     A closed month is left as it is: only orders that stand are in its plan.
     """
-    plan, customers = Plan(), customers_to_bill(month, customer)
-    numbers = order_numbers(month)
+    plan, customers = Plan(), customers_to_bill(month, agreements_in_force(month), customer)
+    numbers, terms = order_numbers(month), entry_terms()
     for chunk in chunks(customers):
-        plan.add(_plan_chunk(chunk, month, numbers, lock=False))
+        plan.add(_plan_chunk(chunk, month, numbers, terms, lock=False))
     return Plan(orders=plan.having(Change.CLOSED)) if closed_month(month) else plan
 
 
@@ -111,25 +125,29 @@ def bill_customers(customers: Sequence[int], writing: Writing) -> Plan:
 
 
 def _bill_chunk(customers: Sequence[int], writing: Writing) -> Plan:
-    plan = _plan_chunk(customers, writing.month, writing.numbers, lock=True)
+    terms = entry_terms()
+    plan = _plan_chunk(customers, writing.month, writing.numbers, terms, lock=True)
     new, changed, emptied = (plan.having(change) for change in (Change.NEW, Change.CHANGED, Change.EMPTIED))
     if changed or emptied:
         _free(changed + emptied)
+    _move_prepaid(new + changed + emptied, writing)
     if emptied:
         Order.objects.filter(pk__in=[item.order.pk for item in emptied]).delete()
     if new or changed:
         _write_headers(new, changed, writing)
-        _write_positions(new + changed, writing)
+        _write_positions(new + changed, writing, terms)
     doubted = [item.order.pk for item in plan.having(Change.UNCHANGED) if not item.order.complete]
     if writing.complete and doubted:
         Order.objects.filter(pk__in=doubted).update(complete=True)
     return plan
 
 
-def _plan_chunk(customers: Sequence[int], month: Month, numbers: Mapping[int, str], *, lock: bool) -> Plan:
+def _plan_chunk(
+    customers: Sequence[int], month: Month, numbers: Mapping[int, str], terms: EntryTerms, *, lock: bool
+) -> Plan:
     """Plan these customers. With ``lock``, they and their orders stay locked until the transaction ends."""
     found = Customer.objects.filter(pk__in=customers).select_related("system").order_by("pk")
-    of_month = Order.objects.filter(customer__in=customers, month=month.first_day)
+    of_month = Order.objects.filter(customer__in=customers, month=month.first_day, supplement=0)
     ordered = of_month.not_void().order_by("pk")
     if lock:
         # No key is changed: whoever only refers to these rows, as a sync does from tickets, need not wait.
@@ -139,24 +157,31 @@ def _plan_chunk(customers: Sequence[int], month: Month, numbers: Mapping[int, st
     orders = {order.customer_id: order for order in ordered}
     voided = of_month.filter(state=Order.State.VOID, correction=None).order_by("voided_at", "pk")
     corrected = {order.customer_id: order for order in voided}
-    agreements = _agreements(customers)
-    tickets = _closed_tickets(customers, month)
-    times = billable_times(customers, month)
+    agreements = agreements_in_force(month, customers)
+    tickets, times = _gather(gatherings(customers, month, agreements), month, terms)
+    fees = _flat_fees(agreements, month)
     drafts = [order.pk for order in orders.values() if order.state == Order.State.DRAFT]
     lines = _lines(drafts)
     claims = claimed_times(drafts) if drafts else {}
+    blocks = usable_blocks(customers, month, lock=lock)
+    uses = uses_of([numbers[pk] for pk in blocks.keys() | orders.keys()])
     plan = Plan()
     for customer in customers_found:
-        order = orders.get(customer.pk)
+        order, agreement = orders.get(customer.pk), agreement_of(agreements, customer.pk)
+        own_uses = uses.get(numbers[customer.pk], {})
         facts = Facts(
             customer=customer,
-            agreement=agreements.get(customer.pk) or agreements.get(None),
+            agreement=agreement,
             month=month,
             number=numbers[customer.pk],
             order=order,
             corrects=corrected.get(customer.pk),
             tickets=tickets[customer.pk],
-            times=times,
+            times=times.get(customer.pk, {}),
+            rules=terms.rules,
+            flat_fees=fees[agreement.pk] if agreement else (),
+            prepaid={block.pk: block.balance + own_uses.get(block.pk, 0) for block in blocks.get(customer.pk, ())},
+            uses=own_uses,
             lines=lines[order.pk] if order else (),
             claims=claims,
         )
@@ -169,18 +194,31 @@ def _plan_chunk(customers: Sequence[int], month: Month, numbers: Mapping[int, st
     return plan
 
 
-def _agreements(customers: Collection[int]) -> dict[int | None, Agreement]:
-    """Agreements by customer; the default one under ``None``."""
-    found = Agreement.objects.filter(Q(customer__in=customers) | Q(is_default=True))
-    return {agreement.customer_id: agreement for agreement in found}
-
-
-def _closed_tickets(customers: Collection[int], month: Month) -> defaultdict[int | None, list[Ticket]]:
+def _gather(
+    groups: Iterable[Gathering], month: Month, terms: EntryTerms
+) -> tuple[defaultdict[int | None, list[Ticket]], dict[int | None, dict[LineKey, Time]]]:
+    """The tickets that may be billed, and billable time by ticket and rate; both by customer."""
     tickets: defaultdict[int | None, list[Ticket]] = defaultdict(list)
-    closed = Ticket.objects.closed_in(month).filter(customer__in=customers).order_by().only(*TICKET_FIELDS)
-    for ticket in closed:
-        tickets[ticket.customer_id].append(ticket)
-    return tickets
+    times: defaultdict[int | None, dict[LineKey, Time]] = defaultdict(dict)
+    for group in groups:
+        owners: dict[int, int | None] = {}
+        for ticket in tickets_of(group, month).order_by().only(*TICKET_FIELDS):
+            tickets[ticket.customer_id].append(ticket)
+            owners[ticket.pk] = ticket.customer_id
+        for key, time in billable_times(group, month, terms).items():
+            if key[0] in owners:  # else closed between the two statements: the next run bills it
+                times[owners[key[0]]][key] = time
+    return tickets, times
+
+
+def _flat_fees(agreements: Agreements, month: Month) -> defaultdict[int, list[FlatFee]]:
+    """Recurring lines valid in the period that ends with the month, by agreement; the default one has none."""
+    own = [agreement.pk for agreement in agreements.values() if not agreement.is_default]
+    valid = FlatFee.objects.filter(agreement__in=own, valid_from__lte=month.first_day)
+    fees: defaultdict[int, list[FlatFee]] = defaultdict(list)
+    for fee in valid.filter(Q(valid_to=None) | Q(valid_to__gte=month.first_day)).order_by("valid_from", "pk"):
+        fees[fee.agreement_id].append(fee)
+    return fees
 
 
 def _lines(drafts: Collection[int]) -> defaultdict[int, list[OrderPosition]]:
@@ -216,16 +254,23 @@ def _event(item: OrderPlan, kind: OrderEvent.Kind, before: str, writing: Writing
     return OrderEvent(order=item.order, kind=kind, at=writing.now, user_id=writing.user, text=text)
 
 
-def _write_positions(items: Sequence[OrderPlan], writing: Writing) -> None:
+def _move_prepaid(items: Iterable[OrderPlan], writing: Writing) -> None:
+    """Take from prepaid blocks what these orders use now, and give back what they do not use any more."""
+    wanted = {item.order.number: item.uses for item in items}
+    if wanted:
+        set_uses(wanted, uses_of(wanted.keys()), now=writing.now, user=writing.user)
+
+
+def _write_positions(items: Sequence[OrderPlan], writing: Writing, terms: EntryTerms) -> None:
     """Write and claim; raises ``TimeMoved`` when a position got other entries than it was priced for."""
     for item in items:
         for position in item.positions:
             position.order_id = item.order.pk
-    positions = [position for item in items for position in item.positions]
-    priced = [item.times[position.ticket_id] for item in items for position in item.positions]
-    OrderPosition.objects.bulk_create(positions)
+    OrderPosition.objects.bulk_create([position for item in items for position in item.positions])
+    positions = [position for item in items for position in item.time_positions]
+    priced = [item.times[line_key(position)] for item in items for position in item.time_positions]
     orders = [item.order.pk for item in items]
-    claim_free_entries(orders, writing.month)
+    claim_free_entries(orders, writing.month, terms)
     claimed = claimed_times(orders)
     for position, time in zip(positions, priced, strict=True):
         held = claimed.get(position.pk)

@@ -1,16 +1,19 @@
 """Runs, orders and the allocation of time entries to order positions: what we say."""
 
+from decimal import Decimal
 from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from billing import run_models  # noqa: F401  # so that Django finds them
-from billing.agreement_models import Agreement, FlatFee, RateRule
+from billing import run_models  # noqa: F401 - Django finds an app's models by its module models
+from billing.agreement_models import Agreement as Agreement
+from billing.agreement_models import FlatFee, RateRule
+from billing.erp_models import ErpFinding  # noqa: F401 - Django finds an app's models by its module models
 from common.jobs import Job
 from tickets.models import AnyUser, Customer, Ticket, TimeEntry
 
@@ -145,8 +148,8 @@ class Order(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders", verbose_name=_("customer"))
     agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="orders")
     month = models.DateField(_("month"), help_text=_("First day of the month, of a quarter's last month"))
-    months = models.PositiveSmallIntegerField(
-        _("months"), default=1, help_text=_("So many months up to this one make the period.")
+    period_start = models.DateField(
+        _("start of the period"), help_text=_("First day of the month, of a quarter's first month")
     )
     supplement = models.PositiveSmallIntegerField(
         _("supplement"), default=0, help_text=_("0: the order of the period; 1, 2, ...: what came late to it.")
@@ -203,6 +206,9 @@ class Order(models.Model):
                 name="order_one_per_customer_and_month",
             ),
             models.CheckConstraint(condition=Q(month__day=1), name="order_month_is_first_day"),
+            models.CheckConstraint(
+                condition=Q(period_start__day=1, period_start__lte=F("month")), name="order_period_ends_with_month"
+            ),
             models.CheckConstraint(
                 condition=Q(state="draft", approved_at__isnull=True)
                 | (~Q(state="draft") & Q(approved_at__isnull=False)),
@@ -264,12 +270,12 @@ class OrderPosition(models.Model):
     text = models.TextField(_("text"))
     recorded_minutes = models.DecimalField(_("recorded minutes"), max_digits=18, decimal_places=4)
     billable_minutes = models.DecimalField(_("billable minutes"), max_digits=18, decimal_places=4)
-    included_minutes = models.DecimalField(_("included minutes"), max_digits=18, decimal_places=4, default=0)
-    prepaid_minutes = models.DecimalField(_("prepaid minutes"), max_digits=18, decimal_places=4, default=0)
+    included_minutes = models.DecimalField(_("included minutes"), max_digits=18, decimal_places=4, default=Decimal(0))
+    prepaid_minutes = models.DecimalField(_("prepaid minutes"), max_digits=18, decimal_places=4, default=Decimal(0))
     quantity = models.DecimalField(_("quantity"), max_digits=20, decimal_places=5)
     unit = models.CharField(_("unit"), max_length=20)
     unit_price = models.DecimalField(_("unit price"), max_digits=15, decimal_places=5)
-    discount = models.DecimalField(_("discount in percent"), max_digits=5, decimal_places=2, default=0)
+    discount = models.DecimalField(_("discount in percent"), max_digits=5, decimal_places=2, default=Decimal(0))
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
     article_number = models.CharField(_("article number"), max_length=100)
     rule = models.JSONField(_("rule"), help_text=_("The agreement's rate and rounding as they were when priced"))

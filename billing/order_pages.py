@@ -1,6 +1,7 @@
 """What the pages about orders show: the orders of a period, one order in full, and why a list is empty."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import PermissionsMixin
@@ -12,7 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.discrepancies import count_discrepancies
+from billing.erp_findings import is_fine, sentence_of
+from billing.erp_models import ErpFinding
 from billing.handover import Format
+from billing.kivitendo_preflight import Preflight, preflight
 from billing.models import Allocation, BillingRun, Export, Order
 from common.jobs import Job
 from common.months import Month
@@ -66,6 +70,8 @@ class FileToCome:
     """Orders that are not handed over yet, the waiting ones included."""
     earlier: list[Export]
     """The files that the others were handed over with; without their content."""
+    against: Preflight
+    """What the copy of kivitendo says against the orders that are not handed over yet."""
     seen: str
     """Changes when any of it does: what the person saw goes along with the button."""
 
@@ -97,8 +103,11 @@ class FileToCome:
         return f"{text} {others}"
 
 
-def file_to_come(month: Month) -> FileToCome | None:
-    """What ``export_orders`` would make of the month for kivitendo; ``None`` without orders. Two queries."""
+def file_to_come(month: Month, *, now: datetime) -> FileToCome | None:
+    """What ``export_orders`` would make of the month for kivitendo; ``None`` without orders.
+
+    Two queries, and up to eight more where a kivitendo is configured, however many orders there are.
+    """
     orders = Order.objects.not_void().filter(month=month.first_day, positions__isnull=False)
     handed_over = Q(exports__format=Format.KIVITENDO)
     counts = orders.aggregate(
@@ -111,7 +120,9 @@ def file_to_come(month: Month) -> FileToCome | None:
     earlier = Export.objects.filter(format=Format.KIVITENDO, orders__in=orders).distinct().defer("content")
     fresh = counts["count"] - counts["before"]
     seen = f"{counts['waiting']}-{fresh}-{counts['before']}"
-    return FileToCome(waiting=counts["waiting"], fresh=fresh, earlier=list(earlier), seen=seen)
+    to_check = Order.objects.filter(pk__in=orders.order_by().exclude(handed_over).values("pk"))
+    against = preflight(to_check, now=now) if fresh else Preflight()
+    return FileToCome(waiting=counts["waiting"], fresh=fresh, earlier=list(earlier), against=against, seen=seen)
 
 
 def _time_of(file: Export) -> str:
@@ -152,6 +163,17 @@ class OrderPage:
     """Why the data may not be complete, as the latest run over the month found it."""
     discrepancies: int
     """What disagrees with the order since it left draft."""
+    finding: "Finding | None"
+    """What the last look into kivitendo found of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What became of an order in kivitendo, in words."""
+
+    row: ErpFinding
+    fine: bool
+    sentence: str
 
 
 def order_page(order: Order, *, page: str | None) -> OrderPage:
@@ -165,7 +187,13 @@ def order_page(order: Order, *, page: str | None) -> OrderPage:
         positions=Paginator(positions, POSITIONS_PER_PAGE).get_page(page),
         problems=[] if order.complete else _problems(order),
         discrepancies=0 if order.state == Order.State.DRAFT else count_discrepancies(order=order),
+        finding=_finding(order),
     )
+
+
+def _finding(order: Order) -> Finding | None:
+    row: ErpFinding | None = getattr(order, "erp_finding", None)
+    return None if row is None else Finding(row=row, fine=is_fine(row), sentence=sentence_of(row))
 
 
 def _problems(order: Order) -> list[str]:

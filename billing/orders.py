@@ -5,9 +5,10 @@ from datetime import datetime
 from itertools import chain
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
+from billing.agreement_models import Agreement
 from billing.completeness import mirror_problems
 from billing.models import Allocation, Order, OrderEvent, OrderPosition
 from common.months import Month
@@ -121,11 +122,14 @@ def contradictions(orders: Sequence[Order], *, remedy: str) -> list[str]:
 def _stale(orders: Collection[int]) -> set[int]:
     """Those that hold an entry that a run would not put there any more."""
     closed_here = TicketClosing.objects.filter(
-        ticket=OuterRef("entry__ticket"), month=OuterRef("position__order__month")
+        ticket=OuterRef("entry__ticket"),
+        month__gte=OuterRef("position__order__period_start"),
+        month__lte=OuterRef("position__order__month"),
     )
+    booked = Q(position__order__agreement__counting=Agreement.Counting.BOOKED)
     held = Allocation.objects.filter(live=True, position__order__in=orders)
     as_mirrored = held.filter(
-        Exists(closed_here),
+        booked | Q(Exists(closed_here)),
         entry__gone_at__isnull=True,
         entry__minutes=F("minutes"),
         entry__ticket=F("position__ticket"),

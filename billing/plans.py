@@ -10,24 +10,42 @@ from typing import Any
 from django.db.models import DecimalField, Model
 from django.utils.translation import gettext as _
 
-from billing.claims import Time
-from billing.models import Agreement, Order, OrderPosition
-from billing.pricing import Price, Rule, position_text, price
+from billing.agreement_models import Agreement, FlatFee, RateRule
+from billing.agreements import has_ended, period_of
+from billing.claims import LineKey, Time
+from billing.covering import cover
+from billing.models import Order, OrderPosition
+from billing.pricing import (
+    Rule,
+    amount,
+    billable_minutes,
+    position_text,
+    quantity,
+    rounding_of_order,
+    unit_price,
+)
+from billing.terms import NO_RULE
 from common.money import plain
 from common.months import Month
 from tickets.models import Customer, Ticket
 
-HEADER = ("agreement_id", "erp_customer_number", "currency", "tax_rate")
+HEADER = ("agreement_id", "period_start", "erp_customer_number", "currency", "tax_rate")
 TOTALS = ("recorded_minutes", "billable_minutes", "net_amount")
 LINE = (
     "position",
+    "kind",
     "ticket_id",
+    "rate_rule_id",
+    "flat_fee_id",
     "text",
     "recorded_minutes",
     "billable_minutes",
+    "included_minutes",
+    "prepaid_minutes",
     "quantity",
     "unit",
     "unit_price",
+    "discount",
     "amount",
     "article_number",
     "rule",
@@ -65,9 +83,16 @@ class OrderPlan:
     change: Change
     order: Order
     positions: list[OrderPosition] = field(default_factory=list)
-    times: dict[int, Time] = field(default_factory=dict)
-    """Time by ticket, for the positions only."""
+    times: Mapping[LineKey, Time] = field(default_factory=dict)
+    """Billable time by ticket and rate; more than the positions hold."""
+    uses: dict[int, Decimal] = field(default_factory=dict)
+    """Minutes that the order takes from prepaid blocks, by primary key."""
     net_before: Decimal = Decimal(0)
+
+    @property
+    def time_positions(self) -> list[OrderPosition]:
+        """Those that hold time entries."""
+        return [position for position in self.positions if position.kind == OrderPosition.Kind.TIME]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +108,16 @@ class Facts:
     corrects: Order | None = None
     """The latest void order that nothing has replaced yet."""
     tickets: Sequence[Ticket]
-    """Closed in the month."""
-    times: Mapping[int, Time]
-    """Billable time by ticket."""
+    """Those whose time the order bills."""
+    times: Mapping[LineKey, Time]
+    """Billable time by ticket and rate."""
+    rules: Mapping[int, RateRule] = field(default_factory=dict)
+    flat_fees: Sequence[FlatFee] = ()
+    """Those of the agreement that are valid in the period."""
+    prepaid: Mapping[int, Decimal] = field(default_factory=dict)
+    """Minutes that the order may take from prepaid blocks, by primary key, the first one first."""
+    uses: Mapping[int, Decimal] = field(default_factory=dict)
+    """Minutes that the draft takes from them."""
     lines: Sequence[OrderPosition] = ()
     """Positions of the draft."""
     claims: Mapping[int, Time] = field(default_factory=dict)
@@ -94,9 +126,18 @@ class Facts:
 
 def counts(ticket: Ticket, agreement: Agreement, closed_state_types: Sequence[str]) -> bool:
     """Whether the ticket's present state is one that is billed."""
+    if agreement.counting == Agreement.Counting.BOOKED:
+        return True
     if agreement.counting_states:
         return ticket.state in agreement.counting_states
     return ticket.state_type in closed_state_types
+
+
+def line_key(position: OrderPosition) -> LineKey:
+    """Of a position that holds time."""
+    if position.ticket_id is None:
+        raise ValueError(f"Position {position.position} bills no ticket.")
+    return position.ticket_id, position.rate_rule_id or NO_RULE
 
 
 def plan_order(facts: Facts) -> OrderPlan | None:
@@ -107,72 +148,124 @@ def plan_order(facts: Facts) -> OrderPlan | None:
     agreement = facts.agreement
     if agreement is None:
         raise NotBillable(_("There is no default agreement. Create one, then start the run again."))
-    billed = [ticket for ticket in facts.tickets if _is_billed(ticket, facts, agreement)]
-    if not billed:
+    begins, ends_here = period_of(agreement, facts.month)
+    positions: list[OrderPosition] = []
+    if agreement.billed and ends_here and not has_ended(agreement, facts.month):
+        positions = _positions(agreement, facts)
+    if not positions:
         return OrderPlan(facts.customer, Change.EMPTIED, order) if order else None
-    positions = _positions(billed, agreement, facts)
-    times = {ticket.pk: facts.times[ticket.pk] for ticket in billed}
-    values = _header(facts.customer, agreement) | _totals(positions)
+    uses = price_positions(positions, agreement, facts.prepaid)
+    values = _header(facts.customer, agreement) | {"period_start": begins} | totals(positions)
     _check_sizes(values, positions)
     if order is None:
         values |= {"number": facts.number, "correction_of": facts.corrects}
         order = Order(customer=facts.customer, month=facts.month.first_day, **values)
-        return OrderPlan(facts.customer, Change.NEW, order, positions, times)
-    if _stands(order, values, positions, facts):
-        return OrderPlan(facts.customer, Change.UNCHANGED, order, positions, times)
+        return OrderPlan(facts.customer, Change.NEW, order, positions, facts.times, uses)
+    if _stands(order, values, positions, facts) and uses == facts.uses:
+        return OrderPlan(facts.customer, Change.UNCHANGED, order, positions, facts.times, uses)
     net_before = order.net_amount
     for name, value in values.items():
         setattr(order, name, value)
-    return OrderPlan(facts.customer, Change.CHANGED, order, positions, times, net_before)
+    return OrderPlan(facts.customer, Change.CHANGED, order, positions, facts.times, uses, net_before)
 
 
-def _is_billed(ticket: Ticket, facts: Facts, agreement: Agreement) -> bool:
-    time = facts.times.get(ticket.pk)
-    return bool(
-        agreement.billed
-        and time is not None
-        and time.minutes
-        and counts(ticket, agreement, facts.customer.system.closed_state_types)
-    )
-
-
-def _positions(tickets: Sequence[Ticket], agreement: Agreement, facts: Facts) -> list[OrderPosition]:
+def _positions(agreement: Agreement, facts: Facts) -> list[OrderPosition]:
+    """Recurring lines, then the time of each ticket by rate, then what rounding the whole order adds; numbered."""
     rule = Rule.from_agreement(agreement)
-    frozen = rule.as_json()
-    ordered = sorted(tickets, key=lambda ticket: (ticket.number, ticket.pk))
-    return [
-        _position(place, ticket, price(facts.times[ticket.pk].minutes, rule), frozen, agreement, facts)
-        for place, ticket in enumerate(ordered, start=1)
-    ]
+    lines = [_time_position(ticket, key, agreement, rule, facts) for ticket, key in _billed_time(agreement, facts)]
+    lines += _rounding_position(lines, agreement, rule)
+    lines = [_flat_position(fee) for fee in facts.flat_fees] + lines
+    for place, line in enumerate(lines, start=1):
+        line.position = place
+    return lines
 
 
-def _position(
-    place: int, ticket: Ticket, priced: Price, frozen: Mapping[str, str], agreement: Agreement, facts: Facts
-) -> OrderPosition:
-    minutes = facts.times[ticket.pk].minutes
+def _billed_time(agreement: Agreement, facts: Facts) -> list[tuple[Ticket, LineKey]]:
+    """What becomes a position, by ticket number; of one ticket the agreement's own rate first."""
+    types = facts.customer.system.closed_state_types
+    tickets = {ticket.pk: ticket for ticket in facts.tickets if counts(ticket, agreement, types)}
+    keys = [key for key, time in facts.times.items() if key[0] in tickets and time.minutes]
+    return [(tickets[key[0]], key) for key in sorted(keys, key=lambda key: (tickets[key[0]].number, *key))]
+
+
+def _time_position(ticket: Ticket, key: LineKey, agreement: Agreement, rule: Rule, facts: Facts) -> OrderPosition:
+    time, special = facts.times[key], facts.rules.get(key[1])
+    if special is not None:
+        rule = rule.with_rate(special.hourly_rate, special.article_number)
     text = position_text(
         agreement.position_text,
         number=ticket.number,
         title=ticket.title,
-        minutes=minutes,
+        minutes=time.minutes,
         queue=ticket.queue,
         service=ticket.service,
         customer_user=ticket.customer_user,
         month=facts.month,
     )
     return OrderPosition(
-        position=place,
+        kind=OrderPosition.Kind.TIME,
         ticket=ticket,
+        rate_rule=special,
         text=text,
-        recorded_minutes=minutes,
-        billable_minutes=priced.billable_minutes,
-        quantity=priced.quantity,
-        unit=agreement.unit,
-        unit_price=priced.unit_price,
-        amount=priced.amount,
-        article_number=agreement.article_number,
-        rule=frozen,
+        recorded_minutes=time.minutes,
+        billable_minutes=billable_minutes(time.parts, rule),
+        unit_price=unit_price(rule),
+        article_number=rule.article_number,
+        unit=rule.unit,
+        rule=rule.as_json(),
     )
+
+
+def _rounding_position(lines: Sequence[OrderPosition], agreement: Agreement, rule: Rule) -> list[OrderPosition]:
+    """One line with what the order's time is rounded by, at the agreement's rate; none where there is nothing."""
+    total = sum((line.billable_minutes for line in lines), Decimal(0))
+    extra = rounding_of_order(total, rule)
+    if not extra:
+        return []
+    return [
+        OrderPosition(
+            kind=OrderPosition.Kind.ROUNDING,
+            text=f"Rundung {plain(total)} min → {plain(total + extra)} min",
+            recorded_minutes=Decimal(0),
+            billable_minutes=extra,
+            unit_price=unit_price(rule),
+            article_number=rule.article_number,
+            unit=rule.unit,
+            rule=rule.as_json(),
+        )
+    ]
+
+
+def _flat_position(fee: FlatFee) -> OrderPosition:
+    return OrderPosition(
+        kind=OrderPosition.Kind.FLAT,
+        flat_fee=fee,
+        text=fee.text,
+        recorded_minutes=Decimal(0),
+        billable_minutes=Decimal(0),
+        quantity=fee.quantity,
+        unit_price=fee.unit_price,
+        article_number=fee.article_number,
+        unit=fee.unit,
+        rule={},
+    )
+
+
+def price_positions(
+    positions: Sequence[OrderPosition], agreement: Agreement, prepaid: Mapping[int, Decimal]
+) -> dict[int, Decimal]:
+    """Set what is included and prepaid, the quantity and the amount of each, from billable minutes, price and discount.
+
+    Returns the minutes taken from each prepaid block.
+    """
+    timed = [line for line in positions if line.kind in (OrderPosition.Kind.TIME, OrderPosition.Kind.ROUNDING)]
+    covered = cover([line.billable_minutes for line in timed], Decimal(agreement.included_minutes), prepaid)
+    for line, parts in zip(timed, covered.lines, strict=True):
+        line.included_minutes, line.prepaid_minutes = parts
+        line.quantity = quantity(line.billable_minutes - sum(parts), Rule.from_json(line.rule))
+    for line in positions:
+        line.amount = amount(line.quantity, line.unit_price, line.discount)
+    return covered.uses
 
 
 def _header(customer: Customer, agreement: Agreement) -> dict[str, Any]:
@@ -184,11 +277,16 @@ def _header(customer: Customer, agreement: Agreement) -> dict[str, Any]:
             _("The CustomerID has more than %(longest)d characters. Enter the ERP's customer number in an agreement.")
             % {"longest": longest}
         )
-    values = (agreement.pk, erp_number, agreement.currency, agreement.tax_rate)
-    return dict(zip(HEADER, values, strict=True))
+    return {
+        "agreement_id": agreement.pk,
+        "erp_customer_number": erp_number,
+        "currency": agreement.currency,
+        "tax_rate": agreement.tax_rate,
+    }
 
 
-def _totals(positions: Sequence[OrderPosition]) -> dict[str, Decimal]:
+def totals(positions: Sequence[OrderPosition]) -> dict[str, Decimal]:
+    """Of an order with these positions: the sums of what they show."""
     return {
         "recorded_minutes": sum((line.recorded_minutes for line in positions), Decimal(0)),
         "billable_minutes": sum((line.billable_minutes for line in positions), Decimal(0)),
@@ -199,8 +297,8 @@ def _totals(positions: Sequence[OrderPosition]) -> dict[str, Decimal]:
 def _check_sizes(values: Mapping[str, Any], positions: Sequence[OrderPosition]) -> None:
     """SQLite would store a number that is too big, and fail to read it for ever after."""
     lines = ((getattr(line, name), bound) for line in positions for name, bound in LINE_BOUNDS.items())
-    totals = ((values[name], bound) for name, bound in ORDER_BOUNDS.items())
-    for value, bound in chain(lines, totals):
+    sums = ((values[name], bound) for name, bound in ORDER_BOUNDS.items())
+    for value, bound in chain(lines, sums):
         if abs(value) >= bound:
             raise NotBillable(
                 _("The number %(value)s is too big for an order. Correct the times or the agreement.")
@@ -215,7 +313,9 @@ def _stands(order: Order, values: Mapping[str, Any], positions: Sequence[OrderPo
     if [_line(line) for line in facts.lines] != [_line(line) for line in positions]:
         return False
     for line in facts.lines:
-        time, claimed = facts.times[line.ticket_id], facts.claims.get(line.pk)
+        if line.kind != OrderPosition.Kind.TIME:
+            continue
+        time, claimed = facts.times[line_key(line)], facts.claims.get(line.pk)
         if claimed is None or not time.entries == time.held == claimed.entries:
             return False
     return True

@@ -1,11 +1,11 @@
 """From recorded minutes to an amount: pure functions, so that a customer can re-compute every line.
 
-Whatever is multiplied was rounded before: amount = quantity x unit price, both as the order shows them.
+Whatever is multiplied was rounded before: amount = quantity x unit price less discount, as the order shows them.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Protocol, Self
 
@@ -16,18 +16,23 @@ from common.months import Month
 
 PLACES = 5  # of quantity and unit price, in the database as in the ERP
 MODES = ("up", "nearest", "down")
+SCOPES = ("entry", "ticket", "day", "order")
 
 
 class Terms(Protocol):
     """What pricing needs of an agreement."""
 
     hourly_rate: Decimal
+    overage_rate: Decimal | None
+    included_minutes: Decimal
     currency: str
     article_number: str
     unit: str
     minutes_per_unit: Decimal
     rounding_step: int
     rounding_mode: str
+    rounding_scope: str
+    minimum_minutes: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +46,43 @@ class Rule:
     minutes_per_unit: Decimal
     rounding_step: int
     rounding_mode: str
+    rounding_scope: str = "ticket"
+    minimum_minutes: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         if not (self.hourly_rate.is_finite() and self.hourly_rate >= 0):
             raise ValueError(f"The hourly rate {self.hourly_rate} is not zero or more.")
         if not (self.minutes_per_unit.is_finite() and self.minutes_per_unit > 0):
             raise ValueError(f"A unit of {self.minutes_per_unit} minutes cannot be billed.")
-        if self.rounding_step < 0 or self.rounding_mode not in MODES:
-            raise ValueError(f"There is no rounding “{self.rounding_mode}” to {self.rounding_step} minutes.")
+        if self.rounding_step < 0 or self.rounding_mode not in MODES or self.rounding_scope not in SCOPES:
+            raise ValueError(
+                f"There is no rounding “{self.rounding_mode}” to {self.rounding_step} minutes by {self.rounding_scope}."
+            )
+        if not (self.minimum_minutes.is_finite() and self.minimum_minutes >= 0):
+            raise ValueError(f"A minimum of {self.minimum_minutes} minutes cannot be billed.")
 
     @classmethod
     def from_agreement(cls, agreement: Terms) -> Self:
+        """Included minutes cost nothing, so what is above them alone has a rate."""
+        above = agreement.overage_rate if agreement.included_minutes else None
         return cls(
-            hourly_rate=Decimal(agreement.hourly_rate),
+            hourly_rate=Decimal(agreement.hourly_rate if above is None else above),
             currency=agreement.currency,
             article_number=agreement.article_number,
             unit=agreement.unit,
             minutes_per_unit=Decimal(agreement.minutes_per_unit),
             rounding_step=int(agreement.rounding_step),
             rounding_mode=str(agreement.rounding_mode),
+            rounding_scope=str(agreement.rounding_scope),
+            minimum_minutes=Decimal(agreement.minimum_minutes),
+        )
+
+    def with_rate(self, hourly_rate: Decimal | None, article_number: str) -> Self:
+        """The same with the rate and article of a rate rule, as far as it names them."""
+        return replace(
+            self,
+            hourly_rate=self.hourly_rate if hourly_rate is None else Decimal(hourly_rate),
+            article_number=article_number or self.article_number,
         )
 
     def as_json(self) -> dict[str, str]:
@@ -70,7 +93,7 @@ class Rule:
 
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Self:
-        """Read what ``as_json`` wrote; ``ValueError`` where it is not that."""
+        """Read what ``as_json`` wrote, today or before there were scopes; ``ValueError`` where it is not that."""
         try:
             return cls(
                 hourly_rate=Decimal(data["hourly_rate"]),
@@ -80,6 +103,8 @@ class Rule:
                 minutes_per_unit=Decimal(data["minutes_per_unit"]),
                 rounding_step=int(data["rounding_step"]),
                 rounding_mode=data["rounding_mode"],
+                rounding_scope=data.get("rounding_scope", "ticket"),
+                minimum_minutes=Decimal(data.get("minimum_minutes", "0")),
             )
         except (KeyError, InvalidOperation) as error:
             raise ValueError(f"The stored rule of a position cannot be read: {error!r}.") from error
@@ -95,16 +120,6 @@ class Price:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of an explanation. ``formula`` holds numbers and signs in reading order and may be empty."""
-
-    label: str
-    formula: tuple[Decimal | str, ...]
-    result: Decimal
-    unit: str
-
-
 def round_minutes(minutes: Decimal, *, step: int, mode: str) -> Decimal:
     """Minutes as a multiple of ``step`` (0: unchanged); exact multiples stay, half goes up.
 
@@ -118,58 +133,50 @@ def round_minutes(minutes: Decimal, *, step: int, mode: str) -> Decimal:
     return -size if minutes < 0 else size
 
 
+Parts = Sequence[tuple[Decimal, int]]
+"""Minutes of what is rounded on its own, and how many there are of them: entries, days, or the ticket as a whole."""
+
+
+def billable_minutes(parts: Parts, rule: Rule) -> Decimal:
+    """Minutes to bill, every part rounded and at least the minimum; where the order is rounded, nothing is here."""
+    if rule.rounding_scope == "order":
+        return sum((EXACT.multiply(minutes, Decimal(count)) for minutes, count in parts), Decimal(0))
+    rounded = (EXACT.multiply(_rounded(minutes, rule), Decimal(count)) for minutes, count in parts)
+    return sum(rounded, Decimal(0))
+
+
+def rounding_of_order(minutes: Decimal, rule: Rule) -> Decimal:
+    """What rounding adds to the billable minutes of an order, or takes off them; 0 unless the order is rounded."""
+    return _rounded(minutes, rule) - minutes if rule.rounding_scope == "order" else Decimal(0)
+
+
+def _rounded(minutes: Decimal, rule: Rule) -> Decimal:
+    """Symmetrical as ``round_minutes`` is; what is nothing has no minimum."""
+    rounded = round_minutes(minutes, step=rule.rounding_step, mode=rule.rounding_mode)
+    size = max(abs(rounded), rule.minimum_minutes) if minutes else Decimal(0)
+    return -size if minutes < 0 else size
+
+
+def unit_price(rule: Rule) -> Decimal:
+    """For one unit, at most 5 decimals."""
+    return quantize(EXACT.divide(EXACT.multiply(rule.hourly_rate, rule.minutes_per_unit), Decimal(60)), PLACES)
+
+
+def quantity(minutes: Decimal, rule: Rule) -> Decimal:
+    """Units, at most 5 decimals."""
+    return quantize(EXACT.divide(minutes, rule.minutes_per_unit), PLACES)
+
+
+def amount(units: Decimal, price_of_unit: Decimal, discount: Decimal = Decimal(0)) -> Decimal:
+    """Units times price less the discount (in percent), rounded once, half away from zero, to cents."""
+    return round_money(EXACT.multiply(EXACT.multiply(units, price_of_unit), (Decimal(100) - discount).scaleb(-2)))
+
+
 def price(recorded_minutes: Decimal, rule: Rule) -> Price:
-    """Round the minutes, then quantity and unit price; the amount is made of the rounded ones."""
-    billable = round_minutes(recorded_minutes, step=rule.rounding_step, mode=rule.rounding_mode)
-    quantity = quantize(EXACT.divide(billable, rule.minutes_per_unit), PLACES)
-    unit_price = quantize(EXACT.divide(EXACT.multiply(rule.hourly_rate, rule.minutes_per_unit), Decimal(60)), PLACES)
-    return Price(billable, quantity, unit_price, round_money(EXACT.multiply(quantity, unit_price)))
-
-
-def explain(recorded_minutes: Decimal, rule: Rule) -> list[Step]:
-    """The way from the recorded minutes to the amount, in the active language, for the page."""
-    result = price(recorded_minutes, rule)
-    recorded, billable, quantity, unit_price, per_unit, rate = (
-        Decimal(plain(number))
-        for number in (
-            recorded_minutes,
-            result.billable_minutes,
-            result.quantity,
-            result.unit_price,
-            rule.minutes_per_unit,
-            rule.hourly_rate,
-        )
-    )
-    return [
-        Step(_("Recorded time"), (), recorded, "min"),
-        Step(_rounding_label(rule), (recorded,), billable, "min"),
-        Step(_("Quantity"), (billable, "÷", per_unit), quantity, rule.unit),
-        Step(_("Unit price"), (rate, "×", per_unit, "÷", Decimal(60)), unit_price, f"{rule.currency}/{rule.unit}"),
-        Step(_("Amount"), (quantity, "×", unit_price), result.amount, rule.currency),
-    ]
-
-
-def rounding_in_words(rule: Rule) -> str:
-    """What the rule does to the time of a ticket, in a sentence of the active language."""
-    if rule.rounding_step == 0:
-        return _("The time of each ticket is billed exactly.")
-    sentences = {
-        "up": _("The time of each ticket is rounded up to a multiple of %(step)s minutes."),
-        "nearest": _("The time of each ticket is rounded to the nearest multiple of %(step)s minutes."),
-        "down": _("The time of each ticket is rounded down to a multiple of %(step)s minutes."),
-    }
-    return sentences[rule.rounding_mode] % {"step": rule.rounding_step}
-
-
-def _rounding_label(rule: Rule) -> str:
-    if rule.rounding_step == 0:
-        return _("Not rounded")
-    labels = {
-        "up": _("Rounded up to a multiple of %(step)s minutes"),
-        "nearest": _("Rounded to the nearest multiple of %(step)s minutes"),
-        "down": _("Rounded down to a multiple of %(step)s minutes"),
-    }
-    return labels[rule.rounding_mode] % {"step": rule.rounding_step}
+    """Round the minutes as one part, then quantity and unit price; the amount is made of the rounded ones."""
+    billable = billable_minutes([(recorded_minutes, 1)], rule)
+    units, price_of_unit = quantity(billable, rule), unit_price(rule)
+    return Price(billable, units, price_of_unit, amount(units, price_of_unit))
 
 
 class TemplateError(ValueError):

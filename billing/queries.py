@@ -3,10 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
+    Case,
     Count,
     Exists,
     ExpressionWrapper,
@@ -18,18 +21,24 @@ from django.db.models import (
     Subquery,
     Sum,
     TextChoices,
+    Value,
+    When,
 )
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.agreement_models import Agreement, RateRule
+from billing.agreements import Agreements, agreement_of, agreements_in_force, has_ended, period_of
 from billing.claims import stored_minutes
 from billing.closed_months import closed_month
 from billing.differences import SURPLUS, no_longer_so
-from billing.models import Agreement, Allocation, Order
+from billing.models import Allocation, Order
 from billing.plans import counts
+from billing.terms import NO_RULE, EntryTerms, entry_terms
 from common.months import Month
 from tickets.models import AnyUser, Customer, Ticket, TicketClosing, TimeEntry
 
+BY_AGREEMENT, NO_BAR = -1, NO_RULE
 OPEN_STATE_TYPES = frozenset({"new", "open", "pending reminder", "pending auto", ""})
 
 
@@ -46,6 +55,9 @@ class Reason(TextChoices):
     NO_TIME = "no_time", gettext_lazy("No time is booked on the ticket.")
     CANCELLED_OUT = "cancelled_out", gettext_lazy("The times booked on the ticket add up to zero.")
     NOT_BILLED = "not_billed", gettext_lazy("The agreement says that this customer is not billed.")
+    NOT_BILLED_BY_RULE = "not_billed_by_rule", gettext_lazy("A rate rule says that this time is not billed.")
+    AGREEMENT_ENDED = "agreement_ended", gettext_lazy("The customer's agreement has ended. Enter the next one.")
+    PERIOD_OPEN = "period_open", gettext_lazy("Waits for the order of its quarter.")
     MONTH_CLOSED = "month_closed", gettext_lazy("The month is closed, so no run bills it any more.")
     NOT_DRAFTED = "not_drafted", gettext_lazy("Can be billed, but no run has put it into an order yet.")
     GONE = "gone", gettext_lazy("Stands in an order of this month, but no longer so in the ticket system.")
@@ -64,6 +76,8 @@ class LeftOut:
     entries: int
     order: Order | None = None
     """The order where it stands, if there is one that the asking user may see."""
+    why: str = ""
+    """The reason in a person's words, where one was given."""
 
     @property
     def sentence(self) -> str:
@@ -72,15 +86,19 @@ class LeftOut:
             if self.reason == Reason.GONE:
                 return _("Stands in order %(number)s, but no longer so in the ticket system.") % {"number": number}
             return _("Stands in order %(number)s of %(month)s.") % {"number": number, "month": month}
-        return str(self.reason.label)
+        return f"{self.reason.label} ({self.why})" if self.why else str(self.reason.label)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Present time of one ticket in one order, or in none: then before the end of the month, or ``later``."""
+    """Present time of one ticket in one order, or in none: then before the end of the month, or ``later``.
+
+    ``bar``: primary key of the rule that keeps unclaimed time from being billed, or ``BY_AGREEMENT``, or ``NO_BAR``.
+    """
 
     order: int | None
     later: bool
+    bar: int
     minutes: Decimal
     entries: int
 
@@ -102,7 +120,8 @@ class _Scene:
     order_of: Mapping[int, Order]
     """Orders of the month by customer, of the other customers as well."""
     elsewhere: Mapping[int, Order]
-    agreements: Mapping[int | None, Agreement]
+    agreements: Agreements
+    rules: Mapping[int, RateRule]
     is_closed: bool
 
 
@@ -114,9 +133,10 @@ def left_out(month: Month, customer: Customer | None = None, user: AnyUser | Non
     off here. So the minutes here and those of the month's orders add up to what the mirror holds for these tickets.
     ``user`` restricts tickets and orders to what that person may see.
     """
-    tickets = _asked(month, customer, user)
-    parts = _parts(tickets, month)
-    scene = _scene(parts, month, customer, user)
+    agreements, terms = agreements_in_force(month), entry_terms()
+    tickets = _asked(month, customer, user, _quarterly(agreements))
+    parts = _parts(tickets, month, terms)
+    scene = _scene(parts, month, customer, user, agreements, terms)
     gone = _gone(tickets, scene)
     rows: list[LeftOut] = []
     for ticket in _described(tickets, month):
@@ -124,15 +144,29 @@ def left_out(month: Month, customer: Customer | None = None, user: AnyUser | Non
     return rows
 
 
-def _touched(month: Month) -> QuerySet[Ticket]:
+def _quarterly(agreements: Agreements) -> Q:
+    """Tickets of customers whose orders cover a quarter."""
+    others = {agreement.customer_id for agreement in agreements.values() if agreement.period_months == 1}
+    if all(agreement.period_months == 1 for agreement in agreements.values()):
+        return Q(pk__in=[])
+    if None in others:
+        return Q(customer__in={owner for owner in agreements if owner not in others})
+    return Q(customer__isnull=False) & ~Q(customer__in=others)
+
+
+def _touched(month: Month, quarterly: Q) -> QuerySet[Ticket]:
     closed = TicketClosing.objects.filter(month=month.first_day)
     booked = TimeEntry.objects.present().booked_in(month)
-    return Ticket.objects.filter(Q(pk__in=closed.values("ticket")) | Q(pk__in=booked.values("ticket")))
+    touched = Q(pk__in=closed.values("ticket")) | Q(pk__in=booked.values("ticket"))
+    if month.month % 3 == 0:
+        earlier = TicketClosing.objects.filter(month__range=(month.shift(-2).first_day, month.first_day))
+        touched |= quarterly & Q(pk__in=earlier.values("ticket"))
+    return Ticket.objects.filter(touched)
 
 
-def _asked(month: Month, customer: Customer | None, user: AnyUser | None) -> QuerySet[Ticket]:
+def _asked(month: Month, customer: Customer | None, user: AnyUser | None, quarterly: Q) -> QuerySet[Ticket]:
     """The month's tickets; those in a customer's orders belong to it even where they are somebody else's by now."""
-    touched = _touched(month)
+    touched = _touched(month, quarterly)
     ordered = Allocation.objects.filter(live=True, position__order__month=month.first_day)
     if customer is not None:
         touched, ordered = touched.filter(customer=customer), ordered.filter(position__order__customer=customer)
@@ -142,26 +176,38 @@ def _asked(month: Month, customer: Customer | None, user: AnyUser | None) -> Que
     return tickets if user is None else tickets.filter(pk__in=Ticket.objects.visible_to(user))
 
 
-def _parts(tickets: QuerySet[Ticket], month: Month) -> dict[int, list[_Part]]:
+def _parts(tickets: QuerySet[Ticket], month: Month, terms: EntryTerms) -> dict[int, list[_Part]]:
     unclaimed_later = Q(claim__isnull=True, local_day__gte=month.end_day)
+    bar = Case(
+        When(claim__isnull=False, then=Value(NO_BAR)),
+        When(terms.not_billed_by_agreement(), then=Value(BY_AGREEMENT)),
+        When(terms.not_billed_by_rule(), then=F("rate")),
+        default=Value(NO_BAR),
+        output_field=BigIntegerField(),
+    )
     rows = (
         TimeEntry.objects.present()
         .filter(ticket__in=tickets.order_by().values("pk"))
-        .alias(claim=FilteredRelation("allocations", condition=Q(allocations__live=True)))
-        .annotate(later=ExpressionWrapper(unclaimed_later, output_field=BooleanField()))
+        .alias(claim=FilteredRelation("allocations", condition=Q(allocations__live=True)), rate=terms.rate())
+        .annotate(later=ExpressionWrapper(unclaimed_later, output_field=BooleanField()), bar=bar)
         .order_by()
-        .values("ticket_id", "later", order=F("claim__position__order"))
+        .values("ticket_id", "later", "bar", order=F("claim__position__order"))
         .annotate(total=Sum("minutes"), entries=Count("pk"))
     )
     parts: defaultdict[int, list[_Part]] = defaultdict(list)
     for row in rows:
-        part = _Part(row["order"], row["later"], stored_minutes(row["total"]), row["entries"])
+        part = _Part(row["order"], row["later"], row["bar"], stored_minutes(row["total"]), row["entries"])
         parts[row["ticket_id"]].append(part)
     return parts
 
 
 def _scene(
-    parts: Mapping[int, Iterable[_Part]], month: Month, customer: Customer | None, user: AnyUser | None
+    parts: Mapping[int, Iterable[_Part]],
+    month: Month,
+    customer: Customer | None,
+    user: AnyUser | None,
+    agreements: Agreements,
+    terms: EntryTerms,
 ) -> _Scene:
     visible = Order.objects.all() if user is None else Order.objects.visible_to(user)
     of_month = list(visible.not_void().filter(month=month.first_day))
@@ -170,9 +216,10 @@ def _scene(
     return _Scene(
         month=month,
         orders=orders,
-        order_of={order.customer_id: order for order in of_month},
+        order_of={order.customer_id: order for order in of_month if not order.supplement},
         elsewhere=visible.in_bulk(others),
-        agreements={agreement.customer_id: agreement for agreement in Agreement.objects.all()},
+        agreements=agreements,
+        rules=terms.rules,
         is_closed=closed_month(month) is not None,
     )
 
@@ -198,6 +245,7 @@ def _described(tickets: QuerySet[Ticket], month: Month) -> QuerySet[Ticket]:
         tickets.select_related("system", "customer")
         .annotate(
             closed_here=Exists(closings.filter(month=month.first_day)),
+            closed_in_quarter=Exists(closings.filter(month__range=(_quarter_of(month), month.first_day))),
             last_closing=Subquery(closings.order_by("-month").values("month")[:1]),
         )
         .order_by("number", "pk")
@@ -207,8 +255,9 @@ def _described(tickets: QuerySet[Ticket], month: Month) -> QuerySet[Ticket]:
 def _explain(ticket: Ticket, parts: Iterable[_Part], gone: Iterable[_Surplus], scene: _Scene) -> list[LeftOut]:
     rows = [LeftOut(ticket, Reason.GONE, item.minutes, item.entries, item.order) for item in gone]
     billable = Decimal(0)
-    unclaimed: _Part | None = None
+    unclaimed: list[_Part] = []
     nothing_booked = not rows
+    nobody_agreed = agreement_of(scene.agreements, ticket.customer_id) is None
     for part in parts:
         nothing_booked = False
         if part.order in scene.orders:
@@ -219,38 +268,58 @@ def _explain(ticket: Ticket, parts: Iterable[_Part], gone: Iterable[_Surplus], s
         elif part.later:
             rows.append(LeftOut(ticket, Reason.BOOKED_LATER, part.minutes, part.entries))
         else:
-            unclaimed = part
-            billable += part.minutes
-    if unclaimed is not None:
-        reason = _why_unclaimed(ticket, scene, billable, unclaimed.minutes)
-        rows.append(LeftOut(ticket, reason, unclaimed.minutes, unclaimed.entries))
+            unclaimed.append(part)
+            billable += part.minutes if nobody_agreed or part.bar == NO_BAR else Decimal(0)
+    for part in unclaimed:
+        reason = _why_unclaimed(ticket, scene, billable, part)
+        why = scene.rules[part.bar].reason if reason == Reason.NOT_BILLED_BY_RULE else ""
+        rows.append(LeftOut(ticket, reason, part.minutes, part.entries, why=why))
     if nothing_booked:
         rows.append(LeftOut(ticket, Reason.NO_TIME, Decimal(0), 0))
     return rows
 
 
-def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal, unclaimed: Decimal) -> Reason:
+def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal, unclaimed: _Part) -> Reason:
     """Why time booked before the end of the month stands in no order.
 
-    ``billable`` are the minutes that one order would hold, ``unclaimed`` those of them that stand in none.
+    ``billable`` are the minutes that one order would hold, ``unclaimed`` some of them that stand in none.
     """
     if ticket.customer_id is None:
         return Reason.NO_CUSTOMER
-    agreement = scene.agreements.get(ticket.customer_id) or scene.agreements.get(None)
-    if agreement is not None and not agreement.billed:
+    agreement = agreement_of(scene.agreements, ticket.customer_id)
+    if agreement is not None and (unclaimed.bar == BY_AGREEMENT or not agreement.billed):
         return Reason.NOT_BILLED
-    if not ticket.closed_here:  # type: ignore[attr-defined]  # annotated
-        return Reason.LATE if _was_closed_before(ticket, scene.month) else Reason.OPEN
-    if agreement is not None and not counts(ticket, agreement, ticket.system.closed_state_types):
-        return Reason.OPEN if ticket.state_type in OPEN_STATE_TYPES else Reason.STATE_NOT_COUNTING
+    if unclaimed.bar not in (NO_BAR, BY_AGREEMENT):
+        return Reason.NOT_BILLED_BY_RULE
+    if agreement is not None and (reason := _why_not_by_agreement(ticket, agreement, scene.month)):
+        return reason
     order = scene.order_of.get(ticket.customer_id)
-    if not billable and not unclaimed:
+    if not billable and not unclaimed.minutes:
         return Reason.CANCELLED_OUT
     if order is not None and order.state != Order.State.DRAFT:
         return Reason.ORDER_CLOSED
     if not billable:
         return Reason.CANCELLED_OUT
     return Reason.MONTH_CLOSED if scene.is_closed else Reason.NOT_DRAFTED
+
+
+def _why_not_by_agreement(ticket: Ticket, agreement: Agreement, month: Month) -> Reason | None:
+    """Why the agreement keeps the ticket out of the month's order; ``None`` where it does not."""
+    if has_ended(agreement, month):
+        return Reason.AGREEMENT_ENDED
+    begins, ends_here = period_of(agreement, month)
+    if agreement.counting == Agreement.Counting.CLOSED:
+        closed = ticket.closed_here if begins == month.first_day else ticket.closed_in_quarter  # type: ignore[attr-defined]  # annotated
+        if not closed:
+            return Reason.LATE if _was_closed_before(ticket, month) else Reason.OPEN
+        if not counts(ticket, agreement, ticket.system.closed_state_types):
+            return Reason.OPEN if ticket.state_type in OPEN_STATE_TYPES else Reason.STATE_NOT_COUNTING
+    return None if ends_here else Reason.PERIOD_OPEN
+
+
+def _quarter_of(month: Month) -> date:
+    """First day of the quarter."""
+    return month.shift(-((month.month - 1) % 3)).first_day
 
 
 def _was_closed_before(ticket: Ticket, month: Month) -> bool:

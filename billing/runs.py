@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billing.agreements import agreements_in_force
 from billing.claims import customers_holding_others_time, customers_to_bill
 from billing.closed_months import why_closed
 from billing.completeness import billed_systems, mirrored_by, no_system, sync_problem
@@ -219,7 +220,8 @@ def _bill(
     """Draft chunk by chunk; raises ``RunCancelled`` between two of them."""
     month = Month.of(run.month)
     holding = customers_holding_others_time(month, run.customer)
-    customers = _asked_for(start, sorted({*customers_to_bill(month, run.customer), *holding}))
+    to_bill = customers_to_bill(month, agreements_in_force(month), run.customer)
+    customers = _asked_for(start, sorted({*to_bill, *holding}))
     work = chunks(_asked_for(start, holding)) + chunks(customers)
     numbers = order_numbers(month)
     done, total = 0, sum(map(len, work))

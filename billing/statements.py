@@ -4,7 +4,6 @@ Drawn by fpdf2 in DejaVu Sans, so that umlauts and the euro sign are there. The 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -14,9 +13,11 @@ from django.utils.translation import gettext as _
 from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 
-from billing.documents import EntriesByTicket
+from billing.agreements import last_day
+from billing.documents import EntriesOf
+from billing.explanations import rounding_in_words
 from billing.models import Order, OrderPosition
-from billing.pricing import Rule, one_line, rounding_in_words
+from billing.pricing import Rule, one_line
 from common.months import Month
 from common.templatetags.formats import minutes, money, month_label, number
 from tickets.models import TimeEntry
@@ -74,10 +75,8 @@ class Paper(FPDF):
         self.ln(1)
 
 
-def work_statement(
-    order: Order, positions: Sequence[OrderPosition], entries: EntriesByTicket, *, language: str
-) -> bytes:
-    """The PDF of an order in ``de`` or ``en``. Positions come with their tickets, entries by the position's ticket."""
+def work_statement(order: Order, positions: Sequence[OrderPosition], entries: EntriesOf, *, language: str) -> bytes:
+    """The PDF of an order in ``de`` or ``en``. Positions come with their tickets, entries by position."""
     with translation.override(language):
         paper = Paper(f"{_('Work statement')} {order.document_number or order.number}")
         paper.set_title(paper.foot)
@@ -110,27 +109,28 @@ def _head(paper: Paper, order: Order) -> None:
 
 def _facts(order: Order) -> Iterator[tuple[str, str]]:
     month = Month.of(order.month)
-    first, last = (
-        date_format(day, "SHORT_DATE_FORMAT") for day in (month.first_day, month.end_day - timedelta(days=1))
-    )
+    first, last = (date_format(day, "SHORT_DATE_FORMAT") for day in (order.period_start, last_day(month)))
+    label = month_label(month)
+    if order.period_start != order.month:
+        label = f"{month_label(Month.of(order.period_start))} – {label}"
     customer = order.customer
     yield _("Customer"), one_line(customer.name) or customer.customer_id
     yield _("Customer number"), one_line(order.erp_customer_number)
     if order.document_number:
         yield _("Document number"), order.document_number
     yield _("Order"), order.number
-    yield _("Billing period"), f"{month_label(month)} ({first} – {last}, {customer.system.time_zone})"
+    yield _("Billing period"), f"{label} ({first} – {last}, {customer.system.time_zone})"
     if order.issued_at:
         yield _("Issued"), date_format(timezone.localdate(order.issued_at), "SHORT_DATE_FORMAT")
     if order.correction_of is not None:
         yield _("Takes the place of"), order.correction_of.document_number or order.correction_of.number
 
 
-def _table(paper: Paper, order: Order, positions: Sequence[OrderPosition], entries: EntriesByTicket) -> None:
+def _table(paper: Paper, order: Order, positions: Sequence[OrderPosition], entries: EntriesOf) -> None:
     _columns(paper, _("Ticket"), (_("Recorded (min)"), _("To bill (min)"), _("Unit price"), _("Amount")), bold=True)
     paper.rule()
     for position in positions:
-        _position(paper, position, entries.get(position.ticket_id, ()))
+        _position(paper, position, entries(position))
     paper.rule()
     totals = (
         minutes(order.recorded_minutes),
@@ -160,7 +160,8 @@ def _columns(paper: Paper, text: str, numbers: Sequence[str], *, bold: bool = Fa
 
 def _position(paper: Paper, position: OrderPosition, entries: Sequence[TimeEntry]) -> None:
     ticket = position.ticket
-    text = f"{position.position}. {ticket.number} {one_line(ticket.title)}"
+    what = f"{ticket.number} {one_line(ticket.title)}" if ticket else one_line(position.text)
+    text = f"{position.position}. {what}"
     price = number(position.unit_price, 2)
     shown = (minutes(position.recorded_minutes), minutes(position.billable_minutes), price, money(position.amount))
     _columns(paper, text, shown)
@@ -169,14 +170,18 @@ def _position(paper: Paper, position: OrderPosition, entries: Sequence[TimeEntry
         booked = date_format(entry.local_day, "SHORT_DATE_FORMAT")
         line = f"{booked} {entry.booked_local[11:16]}   {minutes(entry.minutes)} min   {one_line(str(entry.agent))}"
         paper.detail(line)
-    quantity = f"{number(position.quantity)} {position.unit} × {price} = {money(position.amount)}"
-    paper.detail(quantity)
+    if position.included_minutes or position.prepaid_minutes:
+        covered = {"included": minutes(position.included_minutes), "prepaid": minutes(position.prepaid_minutes)}
+        paper.detail(_("Not charged: %(included)s min included, %(prepaid)s min prepaid") % covered)
+    discount = f" − {number(position.discount)} %" if position.discount else ""
+    paper.detail(f"{number(position.quantity)} {position.unit} × {price}{discount} = {money(position.amount)}")
     paper.ln(1)
 
 
 def _rules(paper: Paper, positions: Sequence[OrderPosition]) -> None:
     """How time was rounded, in words, once for each rule that occurs."""
-    sentences = dict.fromkeys(rounding_in_words(Rule.from_json(position.rule)) for position in positions)
+    rules = (Rule.from_json(position.rule) for position in positions if position.rule)
+    sentences = dict.fromkeys(rounding_in_words(rule) for rule in rules)
     closing = _("Amounts are net; taxes are added by the invoice. Times are those of the ticket system.")
     paper.write_in(SMALL, color=GREY)
     for sentence in (*sentences, closing):

@@ -1,10 +1,17 @@
 """Background work of the ledger: the row is the job, the message only a hint to look at it."""
 
-from celery import shared_task
+import logging
 
+from celery import shared_task
+from django.utils import timezone
+
+from billing.kivitendo_copy import refresh_copy
+from billing.kivitendo_database import KivitendoError
 from billing.models import BillingRun
 from billing.runs import RunBusy, run_billing
 from common.jobs import LeaseLost
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="billing.run")
@@ -17,3 +24,12 @@ def run(run_id: int) -> None:
         run_billing(found)
     except (RunBusy, LeaseLost):
         return
+
+
+@shared_task(name="billing.refresh_kivitendo")
+def refresh_kivitendo() -> None:
+    """Bring the copy of kivitendo up to date; why it failed stands on the page kivitendo, too."""
+    try:
+        refresh_copy(now=timezone.now())
+    except KivitendoError as error:
+        logger.warning("kivitendo was not read: %s", error)

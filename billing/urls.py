@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing import closing_views, discrepancy_views, run_views, step_views, views
+from billing import closing_views, discrepancy_views, kivitendo_views, run_views, step_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -16,6 +16,10 @@ urlpatterns = [
     path("export/", views.export, name="export"),
     path("left-out/", views.left_out_list, name="left_out"),
     path("discrepancies/", discrepancy_views.discrepancy_list, name="discrepancies"),
+    path("kivitendo/", kivitendo_views.customers, name="kivitendo"),
+    path("kivitendo/refresh/", kivitendo_views.refresh, name="kivitendo_refresh"),
+    path("kivitendo/orders/", kivitendo_views.orders, name="kivitendo_orders"),
+    path("kivitendo/look/", kivitendo_views.look, name="kivitendo_look"),
     path("runs/", run_views.run_list, name="runs"),
     path("runs/start/", run_views.start, name="start"),
     path("runs/<int:pk>/", run_views.run, name="run"),

@@ -47,7 +47,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     context = {"period": period, "filters": filters, "table": table, "run": run, "can_bill": can_bill}
     context["closed"] = None if period.everything else closed_month(period.month)
     context |= {"start_label": start_label(period), "has_choice": has_open_orders(period, user=request.user)}
-    context["file"] = file_to_come(period.month) if can_bill and not period.everything else None
+    context["file"] = file_to_come(period.month, now=timezone.now()) if can_bill and not period.everything else None
     if not table.paginator.count:
         is_filtered = any(filters.form.cleaned_data.values())
         context["empty"] = why_no_orders(period, user=request.user, run=run, is_filtered=is_filtered)
@@ -64,6 +64,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "voided_by",
         "correction_of",
         "correction",
+        "erp_finding",
     )
     found = get_object_or_404(visible.prefetch_related("events__user"), pk=pk)
     can_bill = may_bill(request.user)
@@ -79,7 +80,7 @@ def export(request: HttpRequest) -> HttpResponse:
     if period.error:
         return bad_request(request, period.error)
     back = f"{reverse('billing:orders')}?period={period.value}"
-    file = file_to_come(period.month)
+    file = file_to_come(period.month, now=timezone.now())
     if file and request.POST.get("seen") != file.seen:
         messages.warning(request, _("The orders have changed since you looked at them. No file was made; look again."))
         return redirect(back)

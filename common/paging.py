@@ -39,7 +39,11 @@ class PagedData(TableQuerysetData):
         if not isinstance(key, slice):
             return rows[key]
         keys = list(rows.values_list("pk", flat=True)[key])
-        return list(rows.filter(pk__in=keys)) if keys else []
+        return list(self.in_full(rows.filter(pk__in=keys))) if keys else []
+
+    def in_full(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of one page with what only they are read with."""
+        return rows
 
     def _in_total_order(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = self.data

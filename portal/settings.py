@@ -93,6 +93,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+# kivitendo's database, only ever read; empty: the portal knows nothing of it and checks nothing against it.
+KIVITENDO_DATABASE_URL = env.str("KIVITENDO_DATABASE_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", default="")  # empty: everything runs without Redis on this one machine
 if REDIS_URL:
@@ -137,6 +139,7 @@ CELERY_BEAT_SCHEDULE = {
     "start what is due": {"task": "portal.start_due_runs", "schedule": 300.0},
     "plan what is read at night": {"task": "portal.plan_readings", "schedule": 300.0},
     "send mails that wait": {"task": "portal.send_mails", "schedule": 60.0},
+    "plan when kivitendo is read": {"task": "portal.plan_kivitendo", "schedule": 300.0},
 }
 # Day on which the previous month is billed where no agreement names another one; 0: no scheduled run for those.
 BILLING_DAY_OF_MONTH = env.int("BILLING_DAY_OF_MONTH", default=0)

@@ -4,9 +4,11 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from billing.kivitendo_copy import refresh_is_due
 from billing.models import BillingRun
 from billing.run_mails import send_mails as send_waiting_mails
 from billing.starts import ask_for_due_run
+from billing.tasks import refresh_kivitendo
 from billing.tasks import run as run_billing_task
 from portal.languages import language_of
 from portal.schedule import jobs_to_resume, runs_due, syncs_on_their_own, syncs_to_resume
@@ -48,3 +50,10 @@ def plan_readings() -> None:
     planned = {run.system_id for run in plan_due_readings(now)}
     for pk in next_of_each_system(syncs_on_their_own().filter(system__in=planned), now=now):
         sync_task.delay(pk)
+
+
+@shared_task(name="portal.plan_kivitendo")
+def plan_kivitendo() -> None:
+    """Have kivitendo read once an hour, where one is configured."""
+    if refresh_is_due(now=timezone.now()):
+        refresh_kivitendo.delay()

@@ -68,6 +68,7 @@ RANKS = {
 PAGE_PACKAGES = {"reports"}
 UNRANKED = {"apps", "settings", "celery", "wsgi", "migrations"}  # wiring
 KIVITENDO_USERS = {"billing.files", "billing.handover"}
+KIVITENDO_READER = "billing.kivitendo_database"  # the one module that reaches kivitendo's database
 SIMULATOR_USERS = ("generic_interface.simulator", "portal.demo", "portal.management.commands")
 MAY_PRINT = ("management",)
 CUSTOMER_SCOPED = {"Customer", "Ticket", "TimeEntry", "Order"}
@@ -150,6 +151,8 @@ def _floor_faults(module: Module) -> Iterator[str]:
             yield f"{module.name}: the client library may not import {name}"
         elif _is_of(name, "generic_interface.simulator") and not module.name.startswith(SIMULATOR_USERS):
             yield f"{module.name}: the simulator is for the demo and for tests"
+        elif _is_of(name, "psycopg") and module.name != KIVITENDO_READER:
+            yield f"{module.name}: reaches a database past {KIVITENDO_READER} with {name}"
         elif _is_network(name) and not module.name.startswith(MAY_USE_NETWORK):
             yield f"{module.name}: reaches the network past its client with {name}"
     uses_kivitendo = any(_is_of(name, "billing.kivitendo") for name in module.imports)

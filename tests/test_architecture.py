@@ -43,6 +43,11 @@ def test_every_package_of_the_house_is_read() -> None:
             "billing.views: kivitendo is known to billing.files and billing.handover only",
         ),
         (
+            "billing.views",
+            "import psycopg",
+            "billing.views: reaches a database past billing.kivitendo_database with psycopg",
+        ),
+        (
             "tickets.sync",
             "from generic_interface.simulator.data import build",
             "tickets.sync: the simulator is for the demo and for tests",

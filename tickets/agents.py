@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -86,17 +87,14 @@ def _inferred_pairs(
     system: TicketSystem, snapshot: MonthSnapshot, rows: list[Agent], pairs: dict[int, str]
 ) -> dict[int, str]:
     """Pairs that no ticket shows, told by equal bookings in histories and in time accounting."""
-    known_ids = pairs.keys() | {row.user_id for row in rows if row.login is not None}
+    known_ids = pairs.keys() | {row.user_id for row in rows if row.login is not None and row.user_id is not None}
     known_logins = {login.casefold() for login in pairs.values()}
     known_logins |= {row.login.casefold() for row in rows if row.login is not None and row.user_id is not None}
     spelling = {row.login.casefold(): row.login for row in rows if row.login is not None}
     spelling |= {window.login.casefold(): window.login for window in snapshot.windows}
-    by_user_id, by_login = _traces(system, snapshot, rows)
+    by_user_id, by_login = _traces(system, snapshot, rows, known_ids=known_ids, known_logins=known_logins)
     try:
-        inferred = infer_pairs(
-            {user_id: traces for user_id, traces in by_user_id.items() if user_id not in known_ids},
-            {login: traces for login, traces in by_login.items() if login not in known_logins},
-        )
+        inferred = infer_pairs(by_user_id, by_login)
     except AmbiguousAgents as error:
         raise SyncStopped(
             _(
@@ -109,9 +107,15 @@ def _inferred_pairs(
 
 
 def _traces(
-    system: TicketSystem, snapshot: MonthSnapshot, rows: list[Agent]
+    system: TicketSystem,
+    snapshot: MonthSnapshot,
+    rows: list[Agent],
+    *,
+    known_ids: AbstractSet[int],
+    known_logins: AbstractSet[str],
 ) -> tuple[dict[int, set[Trace]], dict[str, set[Trace]]]:
-    """Bookings by UserID and by folded login: those read, and the mirrored ones of agents of whom one name lacks.
+    """Bookings by UserID and by folded login, but for the known ones: those read, and the mirrored ones of agents of
+    whom one name lacks.
 
     Of the mirror only the days count that were read: elsewhere nothing new can be told.
     """
@@ -120,10 +124,13 @@ def _traces(
     numbers = {ticket.ticket_id: ticket.number for ticket in snapshot.tickets}
     for history in snapshot.histories:
         for booking in history.bookings:
+            if booking.creator_id in known_ids:
+                continue
             trace = Trace(numbers[history.ticket_id], local_text(booking.booked_local), booking.units)
             by_user_id[booking.creator_id].add(trace)
     for line in snapshot.accounted:
-        by_login[line.login.casefold()].add(Trace(line.ticket_number, local_text(line.booked_local), line.units))
+        if line.login.casefold() not in known_logins:
+            by_login[line.login.casefold()].add(Trace(line.ticket_number, local_text(line.booked_local), line.units))
     half_known = {row.pk: row for row in rows if row.login is None or row.user_id is None}
     entries = TimeEntry.objects.none()
     days = _days(snapshot)
@@ -131,10 +138,11 @@ def _traces(
         entries = TimeEntry.objects.filter(system=system, agent__in=half_known, local_day__range=days).present()
     for agent, number, booked_local, units in entries.values_list("agent", "ticket__number", "booked_local", "units"):
         row, trace = half_known[agent], Trace(number, booked_local, units)
-        if row.user_id is not None:
+        login = (row.login or "").casefold()
+        if row.user_id is not None and row.user_id not in known_ids:
             by_user_id[row.user_id].add(trace)
-        else:
-            by_login[(row.login or "").casefold()].add(trace)
+        elif row.user_id is None and login not in known_logins:
+            by_login[login].add(trace)
     return by_user_id, by_login
 
 

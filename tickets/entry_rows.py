@@ -9,13 +9,27 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from common.months import Month
-from tickets.bulk import BATCH, batches
+from tickets.bulk import batches, insert_rows, update_rows
 from tickets.matching import Key, Plan, Row, Wanted, missing_keys
 from tickets.models import TicketSystem, TimeEntry
 from tickets.snapshot import SyncStopped
 
 MOST_MINUTES = Decimal(10) ** 10
 """The column ends here."""
+COLUMNS = (
+    "system_id",
+    "agent_id",
+    "ticket_id",
+    "booked_local",
+    "booked_at",
+    "local_day",
+    "units",
+    "minutes",
+    "running_number",
+    "queue",
+    "source",
+    "gone_at",
+)
 
 
 def load_rows(
@@ -50,19 +64,15 @@ def _rows(entries: QuerySet[TimeEntry]) -> dict[int, Row]:
 
 def write_entries(system: TicketSystem, plan: Plan, *, now: datetime) -> None:
     """Carry out the plan in bulk statements. To be called inside a transaction."""
-    TimeEntry.objects.bulk_create(
-        [_entry(system, booking, number) for booking, number in plan.inserted], batch_size=BATCH
-    )
-    changed = [
-        TimeEntry(pk=row.pk, ticket_id=booking.ticket, queue=row.queue or booking.queue, gone_at=None)
-        for row, booking in plan.changed
-    ]
-    TimeEntry.objects.bulk_update(changed, ["ticket", "queue", "gone_at"], batch_size=BATCH)
+    insert_rows(TimeEntry, COLUMNS, (_values(system, booking, number) for booking, number in plan.inserted))
+    changed = ((row.pk, booking.ticket, row.queue or booking.queue, None) for row, booking in plan.changed)
+    update_rows(TimeEntry, ["ticket_id", "queue", "gone_at"], changed)
     for batch in batches(row.pk for row in plan.gone):
         TimeEntry.objects.filter(pk__in=batch).update(gone_at=now)
 
 
-def _entry(system: TicketSystem, booking: Wanted, running_number: int) -> TimeEntry:
+def _values(system: TicketSystem, booking: Wanted, running_number: int) -> tuple[object, ...]:
+    """Those of ``COLUMNS``."""
     key = booking.key
     local = datetime.fromisoformat(key.booked_local)
     minutes = key.units * system.minutes_per_unit
@@ -71,18 +81,19 @@ def _entry(system: TicketSystem, booking: Wanted, running_number: int) -> TimeEn
             _("A booking of %(units)s units at %(booked)s is too large to be true. Nothing was changed.")
             % {"units": key.units, "booked": key.booked_local}
         )
-    return TimeEntry(
-        system=system,
-        agent_id=key.agent,
-        ticket_id=booking.ticket,
-        booked_local=key.booked_local,
-        booked_at=booked_at(local, system),
-        local_day=local.date(),
-        units=key.units,
-        minutes=minutes,
-        running_number=running_number,
-        queue=booking.queue,
-        source=booking.source,
+    return (
+        system.pk,
+        key.agent,
+        booking.ticket,
+        key.booked_local,
+        booked_at(local, system),
+        local.date(),
+        key.units,
+        minutes,
+        running_number,
+        booking.queue,
+        booking.source,
+        None,
     )
 
 

@@ -15,7 +15,7 @@ from tickets.models import TicketSystem
 from tickets.snapshot import MonthSnapshot
 from tickets.ticket_rows import TicketBook
 from tickets.vanished_findings import find_vanished, ticket_name
-from tickets.window_findings import silent_logins, stays, unseen_tickets
+from tickets.window_findings import only_named, silent_logins, stays, unseen_tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,19 @@ def find(
         *outside,
         *shown(elsewhere, _elsewhere()),
         *unseen_tickets(snapshot),
+        *only_named(_never_shown(snapshot, tickets)),
         *silent_logins(snapshot, was_shown=agents.was_shown),
         *_shortened(tickets),
     ]
     return Findings(gaps=tuple(gaps), notes=tuple(notes))
+
+
+def _never_shown(snapshot: MonthSnapshot, tickets: TicketBook) -> set[str]:
+    """Numbers in time accounting without a TicketID; the reading of one agent's month has searched for them."""
+    if snapshot.of_agent:
+        return set()
+    shown = set(tickets.by_id.values())
+    return {line.ticket_number for line in snapshot.accounted if tickets.by_number[line.ticket_number] not in shown}
 
 
 def _only_history() -> str:

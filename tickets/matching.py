@@ -111,9 +111,14 @@ def reconcile(wanted: Iterable[Wanted], rows: Iterable[Row], *, standing: Callab
     for row in rows:
         rows_of[row.key].append(row)
     for key in wanted_of.keys() | rows_of.keys():
+        bookings, found = wanted_of[key], rows_of[key]
+        if len(bookings) == len(found) == 1 and found[0].live and found[0].ticket == bookings[0].ticket:
+            plan.units[found[0].ticket] += key.units  # nearly all of them: nothing to sort and to choose
+            _learn_queue(found[0], bookings[0], plan)
+            continue
         _reconcile_equals(
-            sorted(wanted_of[key], key=lambda booking: (booking.ticket, booking.queue)),
-            sorted(rows_of[key], key=_by_number),
+            sorted(bookings, key=lambda booking: (booking.ticket, booking.queue)),
+            sorted(found, key=_by_number),
             standing=standing,
             plan=plan,
         )
@@ -157,10 +162,14 @@ def _stay(wanted: list[Wanted], live: list[Row], plan: Plan) -> tuple[list[Wante
         if not on_ticket[booking.ticket]:
             left.append(booking)
             continue
-        row = on_ticket[booking.ticket].pop(0)
-        if booking.queue and not row.queue:
-            plan.changed.append((row, booking))
+        _learn_queue(on_ticket[booking.ticket].pop(0), booking, plan)
     return left, sorted((row for rows in on_ticket.values() for row in rows), key=_by_number)
+
+
+def _learn_queue(row: Row, booking: Wanted, plan: Plan) -> None:
+    """Of a row that stays where it is only the queue may be news."""
+    if booking.queue and not row.queue:
+        plan.changed.append((row, booking))
 
 
 def _come_back(left: list[Wanted], gone: list[Row], plan: Plan) -> list[Wanted]:

@@ -285,6 +285,7 @@ class Ticket(models.Model):
             models.Index(fields=["system", "number"], name="ticket_number"),  # exact number in search and time sync
             models.Index(fields=["-created_at", "-id"], name="ticket_newest_first"),  # default order of the list
             models.Index(fields=["closed_at"], name="ticket_closed_at"),
+            models.Index(fields=["title", "-id"], name="ticket_by_title"),  # the list sorted by title, to its last page
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from generic_interface.records import AccountedTime, TicketRecord
 from tickets.agents import AgentBook
-from tickets.bulk import BATCH, batches
+from tickets.bulk import BATCH, batches, insert_rows, update_rows
 from tickets.models import Customer, Ticket, TicketClosing, TicketSystem
 from tickets.snapshot import MonthSnapshot, SyncStopped
 
@@ -35,6 +35,9 @@ FIELDS = (
     "article_units",
 )
 """What the ticket system decides, but the TicketID; ``owner_id`` and ``customer_id`` are keys of the mirror."""
+
+COLUMNS = ("system_id", "ticket_id", *FIELDS, "read_at")
+"""All but the primary key."""
 
 LENGTHS = {field.attname: field.max_length for field in Ticket._meta.concrete_fields if field.max_length is not None}
 
@@ -106,9 +109,7 @@ def write_closings(system: TicketSystem, snapshot: MonthSnapshot, *, tickets: Ti
     if complete:
         for batch in batches(known - found):
             TicketClosing.objects.filter(ticket__in=batch, month=month).delete()
-    TicketClosing.objects.bulk_create(
-        [TicketClosing(ticket_id=ticket, month=month) for ticket in sorted(found - known)], batch_size=BATCH
-    )
+    insert_rows(TicketClosing, ["ticket_id", "month"], ((ticket, month) for ticket in sorted(found - known)))
 
 
 @dataclass(slots=True)
@@ -138,15 +139,25 @@ class Written:
         """The TicketID goes apart: a statement that writes a key column locks rows even against foreign keys that are
         checked meanwhile, and PostgreSQL would see a deadlock with the billing of these tickets.
         """
-        Ticket.objects.bulk_create(self.new, batch_size=BATCH)
+        insert_rows(Ticket, COLUMNS, ([getattr(row, name) for name in COLUMNS] for row in self.new))
+        self._learn_keys()
         Ticket.objects.bulk_update(self.named, ["ticket_id"], batch_size=BATCH)
-        Ticket.objects.bulk_create(
-            sorted(self.changed, key=_primary_key),
-            batch_size=BATCH,
-            update_conflicts=True,
-            unique_fields=["id"],
-            update_fields=[*FIELDS, "read_at"],
-        )
+        rows = sorted(self.changed, key=_primary_key)
+        for batch in batches(row.pk for row in rows):  # in this order, as everybody does who changes several tickets
+            list(Ticket.objects.select_for_update(no_key=True).filter(pk__in=batch).order_by("pk").values_list("pk"))
+        names = (*FIELDS, "read_at")
+        update_rows(Ticket, names, ((row.pk, *(getattr(row, name) for name in names)) for row in rows))
+
+    def _learn_keys(self) -> None:
+        """Those that the database has given to the new rows."""
+        keys: dict[tuple[str | None, str], int] = {}
+        for batch in batches(self.new):
+            found = Ticket.objects.filter(system=batch[0].system_id, number__in=[row.number for row in batch])
+            keys |= {
+                (ticket_id, number): pk for ticket_id, number, pk in found.values_list("ticket_id", "number", "pk")
+            }
+        for row in self.new:
+            row.pk = keys[row.ticket_id, row.number]
 
     def _fit(self, name: str, value: object, number: str) -> object:
         """Texts longer than their column are cut, except those that tell one thing from another."""

@@ -1,10 +1,13 @@
-"""Sentences on the reading of one agent's month, in addition to those of ``findings``."""
+"""Sentences on time accounting and its tickets, in addition to those of ``findings``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tickets.snapshot import MonthSnapshot
+
+MOST_NUMBERS = 20
 
 
 def unseen_tickets(snapshot: MonthSnapshot) -> list[str]:
@@ -17,6 +20,24 @@ def unseen_tickets(snapshot: MonthSnapshot) -> list[str]:
         % {"number": number}
         for number in sorted(snapshot.unseen)
     ]
+
+
+def only_named(ticket_numbers: Iterable[str]) -> list[str]:
+    """Tickets with booked time that no reading has shown yet: one of a month asks for closed tickets alone."""
+    numbers = sorted(ticket_numbers)
+    if not numbers:
+        return []
+    sentence = ngettext(
+        "%(count)d ticket with booked time was never shown to the portal's agent; only the time accounting names it, "
+        "so nothing else could be compared: %(numbers)s. Open tickets are read together with each agent's own time. If "
+        "it is still named here after that, give the portal's agent the right to read it.",
+        "%(count)d tickets with booked time were never shown to the portal's agent; only the time accounting names "
+        "them, so nothing else could be compared: %(numbers)s. Open tickets are read together with each agent's own "
+        "time. If some are still named here after that, give the portal's agent the right to read them.",
+        len(numbers),
+    )
+    listed = ", ".join(numbers[:MOST_NUMBERS]) + (", …" if len(numbers) > MOST_NUMBERS else "")
+    return [sentence % {"count": len(numbers), "numbers": listed}]
 
 
 def silent_logins(snapshot: MonthSnapshot, *, was_shown: Callable[[str], bool]) -> list[str]:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0004_terms'),
+        ('billing', '0005_kivitendo_copy'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 from django import template
 from django.template import Context
 
+from billing.explanations import Step, explain
 from billing.models import OrderPosition
-from billing.pricing import Rule, Step, explain
+from billing.pricing import Rule
 from billing.queries import Reason, left_out
 from common.months import Month
 from common.templatetags.formats import number
@@ -27,7 +28,7 @@ class WhyNot:
 @register.simple_tag
 def explanation(position: OrderPosition) -> list[Step]:
     """The steps from the recorded minutes to the amount, by the rule that was frozen with the position."""
-    return explain(position.recorded_minutes, Rule.from_json(position.rule))
+    return explain(position, Rule.from_json(position.rule)) if position.rule else []
 
 
 @register.filter

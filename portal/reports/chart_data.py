@@ -1,14 +1,14 @@
 """What the charts show: time by month and standing, by queue and by customer, and how old unbilled time is."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import Max, Min, Q, Sum
+from django.db.models import Q, Sum
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -21,6 +21,7 @@ from common.spans import END_DAY, FIRST_DAY, Span
 from common.templatetags import formats
 from common.templatetags.formats import month_label
 from portal.reports.choice import Unit, span_label
+from portal.reports.data_state import month_ranges
 from portal.reports.links import GroupParameters, Links
 from portal.reports.selection import Narrowing, select_entries
 from portal.reports.span_text import span_text
@@ -30,12 +31,18 @@ from tickets.models import AnyUser
 MONTHS = 12
 MOST_QUEUES, MOST_CUSTOMERS = 15, 10
 AGES = (30, 60, 90)  # days up to which time is in each group; the last group has no end
+NOT_READ = "*"
 Minutes = Mapping[Group, Decimal]
+Days = Mapping[date, Mapping[Standing, Decimal]]
+"""Minutes of each day with time, by how they stand with billing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Whose time is drawn, and where a bar leads to: ``parameters`` are those of the address."""
+    """Whose time is drawn, and where a bar leads to: ``parameters`` are those of the address.
+
+    ``unread`` are months of which nothing was ever read, at least from one ticket system.
+    """
 
     span: Span
     user: AnyUser
@@ -43,6 +50,7 @@ class Subject:
     narrowing: Narrowing
     unit: Unit
     parameters: Mapping[str, str]
+    unread: Collection[Month] = ()
 
     @property
     def links(self) -> Links:
@@ -68,7 +76,13 @@ class Subject:
 def charts_of(subject: Subject) -> list[Chart]:
     """The four charts; the number of queries does not depend on what they show."""
     queues, customers = _minutes_of_groups(subject)
-    return [_by_month(subject), _by_queue(subject, queues), _by_customer(subject, customers), _by_age(subject)]
+    days = _minutes_of_days(subject)
+    return [
+        _by_month(subject, days),
+        _by_queue(subject, queues),
+        _by_customer(subject, customers),
+        _by_age(subject, days),
+    ]
 
 
 def _minutes_of_groups(subject: Subject) -> tuple[Minutes, Minutes]:
@@ -83,29 +97,38 @@ def _minutes_of_groups(subject: Subject) -> tuple[Minutes, Minutes]:
     return queues, customers
 
 
-def _by_month(subject: Subject) -> Chart:
-    """Summed by day in SQL: cutting a date to its month would call a function of Python for each row in SQLite."""
-    months, links = subject.months, subject.links
-    entries = select_entries(Span.of_months(months[0], months[-1]), user=subject.user, narrowing=subject.narrowing)
+def _minutes_of_days(subject: Subject) -> Days:
+    """Of all days and standings, from one pass: unbilled time may be older than the months that are drawn.
+
+    By day in SQL: cutting a date to its month would call a function of Python for each row in SQLite.
+    """
+    narrowing = replace(subject.narrowing, standing=None)
+    entries = select_entries(Span.everything(), user=subject.user, narrowing=narrowing)
     by_standing = {standing.value: Sum("minutes", filter=Q(standing=standing)) for standing in Standing}
-    sums = {(month, standing): Decimal(0) for month in months for standing in Standing}
     days: Iterable[Mapping[str, Any]] = entries.order_by().values("local_day").annotate(**by_standing)
-    for row in days:
-        for standing in Standing:
-            sums[Month.of(row["local_day"]), standing] += stored_minutes(row[standing.value])
+    return {row["local_day"]: {standing: stored_minutes(row[standing.value]) for standing in Standing} for row in days}
+
+
+def _by_month(subject: Subject, days: Days) -> Chart:
+    months, links, only = subject.months, subject.links, subject.narrowing.standing
+    sums = {(month, standing): Decimal(0) for month in months for standing in Standing}
+    for day, minutes in days.items():
+        if months[0].first_day <= day < months[-1].end_day:
+            for standing in [only] if only else Standing:
+                sums[Month.of(day), standing] += minutes[standing]
     sentence = _("The %(count)d months up to %(month)s, by how their time stands with billing.")
     return Chart(
         key="month",
         title=_("Time by month"),
-        description=sentence % {"count": MONTHS, "month": month_label(months[-1])},
+        description=sentence % {"count": MONTHS, "month": month_label(months[-1])} + _not_read(subject),
         heading=_("Month"),
         kind=Kind.STANDING,
         unit=subject.chart_unit,
         series=tuple(str(standing.label) for standing in Standing),
         categories=tuple(
             Category(
-                label=month_label(month),
-                short=date_format(month.first_day, "M"),
+                label=_month_name(month, subject),
+                short=date_format(month.first_day, "M") + (NOT_READ if month in subject.unread else ""),
                 group=f"{month.year:04}",
                 values=tuple(sums[month, standing] for standing in Standing),
                 urls=tuple(links.to(period=str(month), standing=standing.value) for standing in Standing),
@@ -113,6 +136,20 @@ def _by_month(subject: Subject) -> Chart:
             for month in months
         ),
     )
+
+
+def _month_name(month: Month, subject: Subject) -> str:
+    name = month_label(month)
+    return _("%(month)s (never read)") % {"month": name} if month in subject.unread else name
+
+
+def _not_read(subject: Subject) -> str:
+    """A sentence to be added; empty where all months were read."""
+    months = [month for month in subject.months if month in subject.unread]
+    if not months:
+        return ""
+    sentence = _("%(mark)s Never read from at least one ticket system: %(months)s.")
+    return " " + sentence % {"mark": NOT_READ, "months": month_ranges(months)}
 
 
 def _by_queue(subject: Subject, minutes: Minutes) -> Chart:
@@ -143,7 +180,7 @@ def _by_customer(subject: Subject, minutes: Minutes) -> Chart:
     )
 
 
-def _by_age(subject: Subject) -> Chart:
+def _by_age(subject: Subject, days: Days) -> Chart:
     sentence = _(
         "All unbilled time that passes the filters, whatever the period: days since it was booked, as of %(day)s. Time "
         "that is not billable and time without a customer are not in it."
@@ -156,7 +193,7 @@ def _by_age(subject: Subject) -> Chart:
         kind=Kind.LYING,
         unit=subject.chart_unit,
         series=(_("Time"),),
-        categories=tuple(_ages(subject)),
+        categories=tuple(_ages(subject, days)),
     )
 
 
@@ -183,26 +220,19 @@ def _names(labels: Iterable[Label]) -> dict[Label, str]:
     return {label: f"{name}, {label.system}" if names.count(name) > 1 else name for label, name in found.items()}
 
 
-def _ages(subject: Subject) -> Iterable[Category]:
-    unbilled = replace(subject.narrowing, standing=Standing.UNBILLED, day=None)
-    entries = select_entries(Span.everything(), user=subject.user, narrowing=unbilled)
+def _ages(subject: Subject, days: Days) -> Iterable[Category]:
+    unbilled = {day: minutes[Standing.UNBILLED] for day, minutes in days.items() if minutes[Standing.UNBILLED]}
     starts = [subject.today - timedelta(days=days) for days in AGES]
-    spans = [Span(first, end) for first, end in zip([*starts, FIRST_DAY], [END_DAY, *starts], strict=True)]
-    sums = {
-        f"sum_{place}": Sum("minutes", filter=Q(local_day__gte=span.first_day, local_day__lt=span.end_day))
-        for place, span in enumerate(spans)
-    }
-    found = entries.order_by().aggregate(**sums, first=Min("local_day"), last=Max("local_day"))
-    for place, (label, span) in enumerate(zip(_age_labels(), spans, strict=True)):
-        minutes = stored_minutes(found[f"sum_{place}"])
-        url = _unbilled_url(subject, span, found["first"], found["last"]) if minutes else ""
-        yield Category(label=label, values=(minutes,), urls=(url,))
+    for label, first, end in zip(_age_labels(), [*starts, FIRST_DAY], [END_DAY, *starts], strict=True):
+        found = {day: minutes for day, minutes in unbilled.items() if first <= day < end}
+        minutes = sum(found.values(), Decimal(0))
+        yield Category(label=label, values=(minutes,), urls=(_unbilled_url(subject, found) if minutes else "",))
 
 
-def _unbilled_url(subject: Subject, span: Span, first: date, last: date) -> str:
-    """The days of the span between the first and the last that have unbilled time."""
-    days = Span(max(span.first_day, first), min(span.end_day, last + timedelta(days=1)))
-    return subject.links.to(period=span_text(days), standing=Standing.UNBILLED.value)
+def _unbilled_url(subject: Subject, days: Collection[date]) -> str:
+    """From the first to the last of the days."""
+    span = Span(min(days), max(days) + timedelta(days=1))
+    return subject.links.to(period=span_text(span), standing=Standing.UNBILLED.value)
 
 
 def _age_labels() -> list[str]:

@@ -27,11 +27,13 @@ class DataState:
     """``as_of``: when the oldest of the readings began that the span rests on; ``None`` where nothing was read.
 
     ``complete``: every month of the span was read to its end, after it was over, from every ticket system.
+    ``unread``: months that have begun and were never read, at least from one of them.
     """
 
     as_of: datetime | None
     complete: bool
     problems: tuple[str, ...]
+    unread: frozenset[Month] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,13 @@ def state_of(span: Span, *, now: datetime | None = None) -> DataState:
     if not any(each.system.active for each in asked):
         problems.insert(0, _("There is no active ticket system."))
     begun = [run.started_at for run in readings.values() if run.started_at is not None]
-    return DataState(as_of=min(begun, default=None), complete=not problems, problems=tuple(problems))
+    unread = frozenset(
+        month
+        for each in asked
+        for month in each.months
+        if month.first_day <= each.today and (each.system.pk, month) not in readings
+    )
+    return DataState(as_of=min(begun, default=None), complete=not problems, problems=tuple(problems), unread=unread)
 
 
 def _systems(span: Span) -> list[TicketSystem]:
@@ -121,7 +129,7 @@ def _problems(asked: _Asked, readings: Readings) -> list[str]:
         sentence
         % {
             "system": asked.system.name,
-            "months": _ranges(found),
+            "months": month_ranges(found),
             "time": _time_of(asked, readings.get((asked.system.pk, found[-1]))),
         }
         for sentence, found in months.items()
@@ -150,7 +158,7 @@ def _time_of(asked: _Asked, run: SyncRun | None) -> str:
     return date_format(timezone.localtime(run.started_at, asked.system.zone), "SHORT_DATETIME_FORMAT")
 
 
-def _ranges(months: Sequence[Month]) -> str:
+def month_ranges(months: Sequence[Month]) -> str:
     """``2026-01 to 2026-03, 2026-05`` for months in ascending order."""
     ranges: list[list[Month]] = []
     for month in months:

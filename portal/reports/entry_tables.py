@@ -17,7 +17,7 @@ from common.paging import PagedData
 from common.tables import HoursColumn, NumberColumn, Total
 from portal.reports.columns import DurationColumn, ReportBase
 from portal.reports.filters import Question
-from portal.reports.sums import Sums, total
+from portal.reports.sums import count_and_minutes, split
 from tickets.models import TimeEntry
 
 ONE_LINE = {"td": {"class": "nowrap"}}
@@ -40,11 +40,17 @@ def with_orders(entries: QuerySet[TimeEntry], question: Question) -> QuerySet[Ti
 
 
 class EntryData(PagedData):
-    """Entries whose number is known with their sums: counting them is another walk over all of them."""
+    """Entries whose number is known with their sum: counting them is another walk over all of them.
 
-    def __init__(self, entries: QuerySet[TimeEntry], sums: Sums) -> None:
+    Only those of a page are looked up among the claims; those of a file come with all that it holds.
+    """
+
+    def __init__(self, entries: QuerySet[TimeEntry], *, count: int, question: Question) -> None:
         super().__init__(entries)
-        self._length = sums.entries
+        self._length, self._question = count, question
+
+    def in_full(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows if self._question.is_file else with_orders(split(rows), self._question)
 
 
 class EntryTable(ReportBase):
@@ -79,10 +85,12 @@ class EntryTable(ReportBase):
     order = tables.Column(verbose_name=gettext_lazy("Order position"), empty_values=(), visible=False)
 
     def __init__(self, question: Question) -> None:
-        entries = question.entries()
-        self.unit, self._sums = question.unit, total(entries)
+        self.unit = question.unit
+        plain = question.entries(standing=False)
+        count, self._minutes = count_and_minutes(plain)
+        entries = with_orders(question.entries(), question) if question.is_file else plain
         super().__init__(
-            EntryData(with_orders(entries, question), self._sums),
+            EntryData(entries, count=count, question=question),
             exclude=["system"] if len(question.form.systems) < 2 else [],
         )
         self.columns["minutes"].column.verbose_name = question.unit.label
@@ -92,12 +100,15 @@ class EntryTable(ReportBase):
         name = Lower(Coalesce(NullIf("agent__name", Value("")), "agent__login"))
         return entries.order_by(name.desc() if is_descending else name.asc()), True
 
+    def order_standing(self, entries: QuerySet[TimeEntry], is_descending: bool) -> tuple[QuerySet[TimeEntry], bool]:
+        return split(entries).order_by("-standing" if is_descending else "standing"), True
+
     def has_footer(self) -> bool:
         return bool(self.rows)
 
     @cached_property
     def totals(self) -> list[Total]:
-        return [Total("", {"minutes": self._sums.minutes, "hours": self._sums.minutes})]
+        return [Total("", {"minutes": self._minutes, "hours": self._minutes})]
 
     def render_standing(self, value: str, record: Any) -> SafeString:
         """With the order position below it."""

@@ -6,16 +6,17 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
-from billing.claims import stored_minutes
 from common.exports import CHUNK
 from portal.reports.sums import (
     By,
     Group,
     Row,
     Sums,
+    count_and_minutes,
     count_of_groups,
+    groups_in_order,
     labelled,
     minutes_by,
     minutes_of_groups,
@@ -66,13 +67,13 @@ class Report:
 class TicketLines:
     """The lines of a report by ticket, sorted and cut in SQL: there may be hundreds of thousands of them.
 
-    A page is found by what it is sorted by alone; only its own tickets are then summed up in full.
+    A page is found by what it is sorted by alone; only its own tickets are then summed up in full. ``entries`` need no
+    standing.
     """
 
     def __init__(self, entries: QuerySet[TimeEntry], before: QuerySet[TimeEntry] | None, *order: str) -> None:
         self._entries, self._before = entries, before
-        groups = sums_by(By.TICKET, entries)
-        self._groups = groups.order_by(*map(_sql_name, order), "group")  # type: ignore[misc]  # annotated
+        self._order = tuple(map(_sql_name, order))
 
     def order_by(self, *names: str) -> "TicketLines":
         return TicketLines(self._entries, self._before, *names)
@@ -84,12 +85,13 @@ class TicketLines:
         return self.count()
 
     def __getitem__(self, part: slice) -> list[Line]:
-        keys = list(self._groups.values_list("group", flat=True)[part])  # type: ignore[misc]  # annotated
-        found = {row["group"]: row for row in sums_by(By.TICKET, self._entries.filter(ticket__in=keys))}
+        keys = list(groups_in_order(By.TICKET, self._entries, *self._order)[part])
+        found = {row["group"]: row for row in sums_by(By.TICKET, self._entries.filter(ticket__in=keys))}  # type: ignore[misc]  # keys of tickets
         return self._lines([found[key] for key in keys])
 
     def __iter__(self) -> Iterator[Line]:
-        groups = self._groups.iterator(chunk_size=CHUNK)
+        ordered = sums_by(By.TICKET, self._entries).order_by(*self._order, "group")  # type: ignore[misc]  # annotated
+        groups = ordered.iterator(chunk_size=CHUNK)
         while chunk := list(islice(groups, CHUNK)):
             yield from self._lines(chunk)
 
@@ -100,14 +102,17 @@ class TicketLines:
         return _lines(rows, minutes_of_groups(By.TICKET, self._before, [row.group for row in rows]))
 
 
-def report(by: By, entries: QuerySet[TimeEntry], before: QuerySet[TimeEntry] | None) -> Report:
+def report(
+    by: By, entries: QuerySet[TimeEntry], before: QuerySet[TimeEntry] | None, *, plain: QuerySet[TimeEntry]
+) -> Report:
     """The report on these entries, which come from ``selection``, as those of the span ``before`` do.
 
+    ``plain`` are the same entries, but without their standing.
     Agents, customers and queues are few: they are read at once and their totals are added up from them.
     """
     if by == By.TICKET:
-        minutes = None if before is None else stored_minutes(before.aggregate(total=Sum("minutes"))["total"])
-        return Report(by=by, lines=TicketLines(entries, before), sums=total(entries), before=minutes)
+        minutes = None if before is None else count_and_minutes(before)[1]
+        return Report(by=by, lines=TicketLines(plain, before), sums=total(entries), before=minutes)
     rows = labelled(by, sums_by(by, entries))
     earlier = minutes_by(by, before) if before is not None else {}
     return Report(

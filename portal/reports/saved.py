@@ -18,8 +18,11 @@ PARAMETERS = {
     "reports:report": ("by", *SPAN, *FILTERS, "unit", "sort"),
     "reports:entries": (*SPAN, *FILTERS, "unit", "sort"),
     "reports:pivot": ("kind", *SPAN, *FILTERS, "unit", "sort"),
+    "reports:charts": (*SPAN, *FILTERS, "unit"),
 }
 """What each page understands, but the page number and the kind of file."""
+UNITS = {"reports:charts": Unit.HHMM}
+"""What a page shows where no unit is named, if not minutes."""
 
 
 class FilterRefused(Exception):
@@ -38,7 +41,7 @@ def address_of(saved: SavedFilter) -> str:
 def known_parameters(page: str, query: QueryDict) -> dict[str, str]:
     """What the page understands of an address, each once, and always its unit, so that the address is never bare."""
     values = {name: (query.get(name) or "").strip() for name in PARAMETERS[page]}
-    return {"unit": Unit.MINUTES.value} | {name: value for name, value in values.items() if value}
+    return {"unit": UNITS.get(page, Unit.MINUTES).value} | {name: value for name, value in values.items() if value}
 
 
 def save_filter(*, user: User, page: str, name: str, query: QueryDict, with_span: bool) -> SavedFilter:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from billing.standing import Standing, with_standing
 from common.spans import Span
@@ -31,10 +31,10 @@ class Narrowing:
 def select_entries(
     span: Span, *, user: AnyUser, narrowing: Narrowing = Narrowing(), standing: bool = True
 ) -> QuerySet[TimeEntry]:
-    """Present entries of the span that the user may see, each with its ``standing``.
+    """Present entries of the span that the user may see, each with its ``standing``; one query where it has an end.
 
     ``standing=False`` leaves it out, for whoever needs neither it nor the sums split by it: without the claims the
-    rest is summed several times faster.
+    rest is summed several times faster, and nothing is asked before.
     """
     return _narrowed(TimeEntry.objects.visible_to(user), span, narrowing, standing)
 
@@ -45,10 +45,9 @@ def every_entry(span: Span, narrowing: Narrowing = Narrowing()) -> QuerySet[Time
 
 
 def own_entries(span: Span, *, user: AnyUser, narrowing: Narrowing = Narrowing()) -> QuerySet[TimeEntry]:
-    """Present entries of the span that the user booked as an agent, whatever their customer."""
-    if not user.is_authenticated:
-        return _narrowed(TimeEntry.objects.none(), span, narrowing)
-    return _narrowed(TimeEntry.objects.filter(agent__account=user.pk), span, narrowing)
+    """Present entries of the span that the user booked as an agent, whatever their customer; without their standing."""
+    own = TimeEntry.objects.filter(agent__account=user.pk) if user.is_authenticated else TimeEntry.objects.none()
+    return _narrowed(own, span, narrowing, standing=False)
 
 
 def _narrowed(
@@ -65,6 +64,16 @@ def _narrowed(
         entries = entries.filter(ticket__customer=narrowing.customer)
     if narrowing.day is not None:
         entries = entries.filter(local_day=narrowing.day)
-    if narrowing.standing is not None:
-        return with_standing(entries).filter(Q(standing=narrowing.standing))
-    return with_standing(entries) if standing else entries
+    if not standing and narrowing.standing is None:
+        return entries
+    split = with_standing(entries, keys=None if span.is_everything else _keys(entries))
+    return split if narrowing.standing is None else split.filter(Q(standing=narrowing.standing))
+
+
+def _keys(entries: QuerySet[TimeEntry]) -> tuple[int, int] | None:
+    """The first and the last; what was booked in a month lies close together.
+
+    Counted as well, or PostgreSQL would look for the two by walking along the keys of all entries.
+    """
+    found = entries.order_by().aggregate(count=Count("pk"), first=Min("pk"), last=Max("pk"))
+    return (found["first"], found["last"]) if found["count"] else None

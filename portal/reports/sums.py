@@ -80,7 +80,19 @@ class Row(Sums):
 def sums_by(by: By, entries: QuerySet[TimeEntry]) -> Groups:
     """The groups of entries that come from ``selection``, in no order; to be ordered and sliced in SQL."""
     group: dict[str, Any] = {"group": F(GROUP_FIELDS[by])}
-    return cast(Groups, _split(entries).order_by().values(**group).annotate(**_sums()))
+    return cast(Groups, split(entries).order_by().values(**group).annotate(**_sums()))
+
+
+def groups_in_order(by: By, entries: QuerySet[TimeEntry], *order: str) -> "QuerySet[TimeEntry, Group]":
+    """The groups alone, ordered by sums or fields of entries; claims are looked at only where the order needs them."""
+    names = {name.removeprefix("-") for name in order}
+    if names & STANDING_FIELDS.keys():
+        entries = split(entries)
+    group: dict[str, Any] = {"group": F(GROUP_FIELDS[by])}
+    sums = {name: value for name, value in _sums().items() if name in names}
+    rows = cast(Groups, entries.order_by().values(**group).annotate(**sums))
+    ordered = rows.order_by(*order, "group")  # type: ignore[misc]  # annotated
+    return cast("QuerySet[TimeEntry, Group]", ordered.values_list("group", flat=True))  # type: ignore[misc]
 
 
 def count_of_groups(by: By, entries: QuerySet[TimeEntry]) -> int:
@@ -98,7 +110,13 @@ def labelled(by: By, rows: Iterable[Mapping[str, Any]]) -> list[Row]:
 
 def total(entries: QuerySet[TimeEntry]) -> Sums:
     """Of all entries, in one query."""
-    return Sums(**_exact(_split(entries).order_by().values().aggregate(**_sums())))
+    return Sums(**_exact(split(entries).order_by().values().aggregate(**_sums())))
+
+
+def count_and_minutes(entries: QuerySet[TimeEntry]) -> tuple[int, Decimal]:
+    """Of all entries, in one query that looks at nothing else."""
+    found = entries.order_by().aggregate(count=Count("pk"), total=Sum("minutes", default=Decimal(0)))
+    return found["count"], stored_minutes(found["total"])
 
 
 def minutes_by(by: By, entries: QuerySet[TimeEntry]) -> dict[Group, Decimal]:
@@ -125,7 +143,8 @@ def labels_of(by: By, groups: Iterable[Group]) -> dict[Group, Label]:
     return labels
 
 
-def _split(entries: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
+def split(entries: QuerySet[TimeEntry]) -> QuerySet[TimeEntry]:
+    """The entries with their standing, wherever they come from."""
     return entries if "standing" in entries.query.annotations else with_standing(entries)
 
 

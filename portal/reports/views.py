@@ -50,7 +50,8 @@ def report(request: HttpRequest) -> HttpResponse:
     """Sums of the span by agent, customer, queue or ticket, beside those of the span before."""
     question = read_question(request, now=timezone.now())
     by = _chosen(By, request.GET.get("by", ""))
-    table = ReportTable(report_of(by, question.entries(), question.entries_before()), question)
+    plain = question.entries(standing=False)
+    table = ReportTable(report_of(by, question.entries(), question.entries_before(), plain=plain), question)
     if "export" in request.GET:
         return _file(table, question, request, f"{_('time')}_{by}")
     show_page(table, request)

@@ -1,5 +1,7 @@
 import pytest
+from pytest_django import Settings
 
+from tests.billing.fake_kivitendo import FakeKivitendo, installed
 from tests.billing.scenes import read_completely
 from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import CustomerFactory, TicketSystemFactory
@@ -20,3 +22,9 @@ def customer(system: TicketSystem) -> Customer:
     customer: Customer = CustomerFactory(system=system, customer_id="K1001", name="Königsbau AG")
     AgreementFactory(customer=customer)
     return customer
+
+
+@pytest.fixture
+def erp(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FakeKivitendo:
+    """A configured kivitendo that knows K1001 and the article of the agreements."""
+    return installed(settings, monkeypatch)

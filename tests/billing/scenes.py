@@ -71,7 +71,8 @@ def billed(month: Month = OCTOBER) -> dict[str, dict[str, Decimal]]:
     found: dict[str, dict[str, Decimal]] = {}
     rows = OrderPosition.objects.filter(order__month=month.first_day).exclude(order__state=Order.State.VOID)
     for row in rows.select_related("order__customer", "ticket"):
-        found.setdefault(row.order.customer.customer_id, {})[row.ticket.number] = row.recorded_minutes
+        if row.ticket is not None:
+            found.setdefault(row.order.customer.customer_id, {})[row.ticket.number] = row.recorded_minutes
     return found
 
 

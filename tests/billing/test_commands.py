@@ -68,13 +68,17 @@ def test_bill_prints_one_json_document(customer: Customer) -> None:
                 "positions": [
                     {
                         "position": 1,
+                        "kind": "time",
                         "ticket_number": "7",
                         "title": "Beamer",
                         "recorded_minutes": "45.5",
                         "billable_minutes": "45.5",
+                        "included_minutes": "0",
+                        "prepaid_minutes": "0",
                         "quantity": "0.75833",
                         "unit": "Std",
                         "unit_price": "60.00",
+                        "discount": "0",
                         "amount": "45.50",
                     }
                 ],

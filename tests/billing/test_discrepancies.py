@@ -309,8 +309,7 @@ def test_amount_at_stake_is_rounded_for_the_whole_position(system: TicketSystem)
 def test_amount_at_stake_follows_the_rule_of_the_position_and_not_the_agreement(customer: Customer) -> None:
     ticket = ticket_of(customer, 60)
     billed()
-    customer.agreement.hourly_rate = Decimal(600)
-    customer.agreement.save()
+    customer.agreements.update(hourly_rate=Decimal(600))
     book(ticket, 10)
 
     assert money() == [Decimal("10.00")]

@@ -46,6 +46,8 @@ def other_value(field: "models.Field[Any, Any]", order: Order) -> object:
             return value.replace(year=2031)
         case models.BooleanField():
             return not value
+        case models.IntegerField():
+            return value + 1
         case models.ForeignKey():
             return None if value else order.pk
         case models.CharField(max_length=int(longest)):

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from billing.files import NO_RECURRENCE
 from billing.handover import ExportResult, Format, export_orders
 from billing.issuing import void_order
 from billing.kivitendo import read_orders
@@ -197,7 +198,7 @@ def test_kivitendo_order_holds_what_the_order_holds(customer: Customer) -> None:
     assert (order.number, order.customer_number, order.currency) == ("TK-2026-10-K1001", "K1001", "EUR")
     assert (order.net_amount, order.gross_amount) == (Decimal("45.50"), Decimal("54.15"))
     assert order.notes == "<p>01.10.2026 – 31.10.2026</p>"
-    assert order.internal_notes == "1 Tickets, 45.5 min"
+    assert order.internal_notes == f"1 Tickets, 45.5 min. {NO_RECURRENCE}"
     assert (position.ticket_number, position.quantity, position.unit) == (ticket.number, Decimal("0.75833"), "Std")
     assert position.description == "Ticket 2026100310000281 <svg onload=x> =1+1 & Co"
     assert position.long_description == (
@@ -216,7 +217,7 @@ def test_csv_guards_spreadsheets_and_keeps_numbers(customer: Customer) -> None:
     assert lines[0].startswith("order_number,month,state,customer_id,customer,")
     assert lines[1] == (
         "TK-2026-10-K1001,2026-10,draft,K1001,Königsbau AG,K1001,1,7,'=1+1,"
-        "Nummer: 7 Titel: =1+1 Erfasste Zeit: -1.5 min,-1.5,-1.5,-0.025,Std,60.00,-1.50,EUR,SUP-STD"
+        "Nummer: 7 Titel: =1+1 Erfasste Zeit: -1.5 min,-1.5,-1.5,0,0,-0.025,Std,60.00,0,-1.50,EUR,SUP-STD"
     )
 
 

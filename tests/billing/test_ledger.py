@@ -14,6 +14,7 @@ from billing.models import Agreement, Allocation, Order, OrderEvent, OrderPositi
 from billing.numbers import clean, order_numbers
 from billing.orders import approve_orders
 from billing.plans import Change
+from billing.terms import EntryTerms
 from common.jobs import Job
 from common.months import Month
 from tests.billing.scenes import (
@@ -338,7 +339,7 @@ def test_unusable_terms_fail_with_a_sentence(customer: Customer) -> None:
     run = bill()
 
     assert run.state == Job.State.FAILED
-    assert run.failures[0]["error"] == "There is no rounding “sideways” to 0 minutes."
+    assert run.failures[0]["error"] == "There is no rounding “sideways” to 0 minutes by ticket."
 
 
 def test_missing_default_agreement_fails_with_a_sentence(system: TicketSystem) -> None:
@@ -377,8 +378,8 @@ def test_refusal_of_the_database_fails_its_customer_alone(system: TicketSystem) 
     ticket_of(unlucky, 10, number="1")
     ticket_of(other, 20, number="2")
 
-    def refuse(orders: list[int], month: Month) -> None:
-        claim_free_entries(orders, month)
+    def refuse(orders: list[int], month: Month, terms: EntryTerms) -> None:
+        claim_free_entries(orders, month, terms)
         if Order.objects.filter(pk__in=orders, customer=unlucky).exists():
             raise OperationalError("deadlock detected\nDETAIL: two processes")
 
@@ -394,11 +395,11 @@ def test_time_that_moves_between_counting_and_claiming_is_counted_again(customer
     ticket = ticket_of(customer, 10, number="1")
     seen: list[int] = []
 
-    def sync_in_between(orders: list[int], month: Month) -> None:
+    def sync_in_between(orders: list[int], month: Month, terms: EntryTerms) -> None:
         if not seen:
             seen.append(1)
             book(ticket, 5)
-        claim_free_entries(orders, month)
+        claim_free_entries(orders, month, terms)
 
     with patch.object(ledger_module, "claim_free_entries", sync_in_between):
         run = bill()
@@ -412,10 +413,10 @@ def test_customer_whose_time_never_stands_still_fails_alone(system: TicketSystem
     ticket = ticket_of(restless, 10, number="1")
     ticket_of(calm, 20, number="2")
 
-    def sync_in_between(orders: list[int], month: Month) -> None:
+    def sync_in_between(orders: list[int], month: Month, terms: EntryTerms) -> None:
         if Order.objects.filter(pk__in=orders, customer=restless).exists():
             book(ticket, 5)
-        claim_free_entries(orders, month)
+        claim_free_entries(orders, month, terms)
 
     with patch.object(ledger_module, "claim_free_entries", sync_in_between):
         run = bill()
@@ -429,11 +430,11 @@ def test_entry_taken_before_the_claim_is_not_claimed_twice(customer: Customer) -
     ticket_of(customer, 10)
     stolen: list[int] = []
 
-    def steal(orders: list[int], month: Month) -> None:
+    def steal(orders: list[int], month: Month, terms: EntryTerms) -> None:
         if not stolen:
             stolen.extend(orders)
             return
-        claim_free_entries(orders, month)
+        claim_free_entries(orders, month, terms)
 
     with patch.object(ledger_module, "claim_free_entries", steal):
         run = bill()
@@ -556,4 +557,4 @@ def test_queries_of_a_run_do_not_grow_with_the_customers(system: TicketSystem, c
     with CaptureQueriesContext(connection) as second:
         bill()
 
-    assert (len(first), len(second)) == (46, 42)
+    assert (len(first), len(second)) == (41, 39)

@@ -7,15 +7,14 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.models import DEFAULT_POSITION_TEXT, Agreement
+from billing.agreement_models import DEFAULT_POSITION_TEXT, Agreement
+from billing.explanations import Step, explain
 from billing.pricing import (
     MODES,
     PLACEHOLDERS,
     Rule,
-    Step,
     TemplateError,
     check_template,
-    explain,
     one_line,
     position_text,
     price,
@@ -220,6 +219,8 @@ def test_rule_as_json_holds_plain_decimal_strings() -> None:
         "minutes_per_unit": "60",
         "rounding_step": "15",
         "rounding_mode": "up",
+        "rounding_scope": "ticket",
+        "minimum_minutes": "0",
     }
 
 
@@ -246,6 +247,8 @@ def test_a_stored_rule_with_a_missing_value_is_refused() -> None:
         {"minutes_per_unit": Decimal("Infinity")},
         {"rounding_step": -1},
         {"rounding_mode": "UP"},
+        {"rounding_scope": "week"},
+        {"minimum_minutes": Decimal(-1)},
     ],
 )
 def test_a_rule_that_cannot_price_is_refused(changes: dict[str, object]) -> None:
@@ -256,8 +259,16 @@ def test_a_rule_that_cannot_price_is_refused(changes: dict[str, object]) -> None
 # --- Explanation ------------------------------------------------------------------------------------------------------
 
 
+def priced(recorded: Decimal, terms: Rule, **changes: Decimal) -> SimpleNamespace:
+    """A position of one ticket as it is priced without anything special."""
+    result = price(recorded, terms)
+    values = {"included_minutes": Decimal(0), "prepaid_minutes": Decimal(0), "discount": Decimal(0)}
+    values |= {name: getattr(result, name) for name in ("billable_minutes", "quantity", "unit_price", "amount")}
+    return SimpleNamespace(recorded_minutes=recorded, unit=terms.unit, **(values | changes))
+
+
 def test_explain_shows_each_step_with_its_numbers() -> None:
-    steps_shown = explain(Decimal("50.0000"), HOURLY)
+    steps_shown = explain(priced(Decimal("50.0000"), HOURLY), HOURLY)
 
     assert steps_shown == [
         Step("Recorded time", (), Decimal(50), "min"),
@@ -278,12 +289,12 @@ def test_explain_shows_each_step_with_its_numbers() -> None:
 )
 def test_explain_names_the_rounding(changes: dict[str, object], label: str) -> None:
     with translation.override("en"):
-        assert explain(Decimal(50), rule(**changes))[1].label == label
+        assert explain(priced(Decimal(50), rule(**changes)), rule(**changes))[1].label == label
 
 
 @given(minutes, rules)
 def test_explain_ends_with_the_price(recorded: Decimal, terms: Rule) -> None:
-    assert explain(recorded, terms)[-1].result == price(recorded, terms).amount
+    assert explain(priced(recorded, terms), terms)[-1].result == price(recorded, terms).amount
 
 
 # --- Text of a position -----------------------------------------------------------------------------------------------
@@ -362,5 +373,6 @@ def test_one_line_has_no_line_break_and_is_stable(raw: str) -> None:
 
 def test_from_agreement_needs_nothing_but_the_terms() -> None:
     terms = SimpleNamespace(**{name: getattr(HOURLY, name) for name in Rule.__dataclass_fields__})
+    terms.included_minutes, terms.overage_rate = Decimal(0), Decimal(120)
 
     assert Rule.from_agreement(terms) == HOURLY

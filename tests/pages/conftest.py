@@ -2,7 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
+from pytest_django import Settings
 
+from tests.billing.fake_kivitendo import FakeKivitendo, installed
 from tests.pages.world import NOW, World, build
 
 
@@ -15,3 +17,9 @@ def now() -> Iterator[None]:
 @pytest.fixture
 def world(db: None, now: None) -> World:
     return build()
+
+
+@pytest.fixture
+def erp(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FakeKivitendo:
+    """A configured kivitendo that knows the first customer of the world."""
+    return installed(settings, monkeypatch)

@@ -133,6 +133,15 @@ def test_month_without_time_says_so_in_each_chart(client: Client) -> None:
     assert empty == {"month", "queue", "customer"}
 
 
+def test_months_that_were_never_read_are_marked(client: Client) -> None:
+    part = charts(page(client, "?period=2026-10&unit=minutes"))["month"]
+
+    rows = [label for label, *_minutes in figures(part)[1:-1]]
+    assert "September 2026 (never read)" in rows
+    assert "October 2026" in rows
+    assert "* Never read from at least one ticket system: 2025-11 to 2026-09." in part
+
+
 def test_manager_sees_the_own_customers_only(world: World) -> None:
     html = page(world.clients["manager"], "?period=2026-10&unit=minutes")
 
@@ -169,4 +178,4 @@ def test_query_count_does_not_depend_on_what_is_shown(
 
 
 # seven for the charts; session, rights, choices of the filters, state of the data, saved views and frame of the page
-QUERIES = 21
+QUERIES = 22

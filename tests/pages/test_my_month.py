@@ -155,5 +155,5 @@ def test_query_count_does_not_depend_on_the_number_of_rows(
             )
 
     for month in ("2026-08", "2026-06"):
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(12):
             client.get(f"/reports/mine/?period={month}")

@@ -120,6 +120,18 @@ def test_same_name_is_free_on_another_page_and_for_another_person(world: World, 
     assert SavedFilter.objects.filter(name="Mine").count() == 3
 
 
+def test_charts_are_saved_in_hours_and_open_with_their_default(user: User, client: Client) -> None:
+    back = post(client, "Hours", page="reports:charts", query="by=ticket&queue=Support&sort=-minutes")
+    saved = SavedFilter.objects.get(user=user)
+    client.post(f"/reports/filters/{saved.pk}/default/")
+
+    opened = client.get("/reports/charts/")
+
+    assert QueryDict(saved.query).dict() == {"unit": "hhmm", "queue": "Support"}
+    assert back == opened["Location"] == "/reports/charts/?unit=hhmm&queue=Support"
+    assert "Do not open with it" in client.get(back).content.decode()
+
+
 def test_query_that_is_too_long_is_refused(user: User, client: Client) -> None:
     post(client, "Long", query="queue=" + "x" * 1990)
     with pytest.raises(FilterRefused, match="too long"):

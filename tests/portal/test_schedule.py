@@ -11,11 +11,13 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.agreement_models import Agreement
 from billing.due import AGAIN
+from billing.kivitendo_copy import the_copy
+from billing.kivitendo_database import Unreachable
 from billing.models import BillingRun
 from billing.run_models import RunMail, RunStart
 from billing.runs import start_run
 from billing.starts import ask_for_due_run
-from billing.tasks import run
+from billing.tasks import refresh_kivitendo, run
 from common.jobs import LEASE, MAX_ATTEMPTS, Job
 from common.months import Month
 from portal import tasks
@@ -23,6 +25,7 @@ from portal.celery import app
 from portal.languages import keep_language
 from portal.schedule import PATIENCE, jobs_to_resume, runs_due
 from tests.at_once import at_once
+from tests.billing.fake_kivitendo import installed
 from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import AgentFactory, CustomerFactory, SyncRunFactory, TicketSystemFactory
 from tickets.models import Customer, SyncRun
@@ -455,3 +458,31 @@ def test_every_task_of_the_schedule_exists() -> None:
 
     assert "portal.plan_readings" in planned
     assert planned <= set(app.tasks)
+
+
+def test_kivitendo_is_read_once_an_hour_where_it_is_configured(
+    db: None, at_noon: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bool] = []
+    monkeypatch.setattr(refresh_kivitendo, "delay", lambda: sent.append(True))
+    tasks.plan_kivitendo()
+    assert sent == []
+
+    erp = installed(settings, monkeypatch)
+    tasks.plan_kivitendo()
+    assert (sent, erp.asked) == ([True], [])
+
+    refresh_kivitendo()
+    tasks.plan_kivitendo()
+    assert (sent, the_copy().read_at) == ([True], NOW)
+
+
+def test_kivitendo_that_does_not_answer_is_logged_and_told(
+    db: None, at_noon: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    installed(settings, monkeypatch).failure = Unreachable("The server is down.")
+
+    refresh_kivitendo()
+
+    assert caplog.messages == ["kivitendo was not read: The server is down."]
+    assert the_copy().error == "The server is down."

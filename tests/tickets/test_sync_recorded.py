@@ -43,7 +43,9 @@ def test_both_sources_agree_on_the_recorded_month(recorded: RunningSimulator, co
 
     assert outcome.matched == 413
     assert outcome.findings.gaps == ()
-    assert outcome.findings.notes == ()
+    (unmatched,) = outcome.findings.notes  # the other 90 bookings are on tickets that were not closed in the month
+    assert unmatched.startswith("42 tickets with booked time were never shown to the portal's agent")
+    assert TimeEntry.objects.filter(ticket__ticket_id=None).count() == 90
     assert month_totals(system, SEPTEMBER) == (168, 503, Decimal("20505.21"))
 
 
@@ -52,7 +54,7 @@ def test_recorded_month_is_mirrored_completely(recorded: RunningSimulator, conne
 
     run = sync(system, SEPTEMBER, clock=lambda: NOW)
 
-    assert (run.state, run.complete, run.problems) == ("done", True, [])
+    assert (run.state, run.complete, len(run.problems)) == ("done", True, 1)
     assert (run.tickets, run.entries, run.minutes) == (168, 503, Decimal("20505.21"))
     booked = TimeEntry.objects.booked_in(SEPTEMBER).order_by("agent__login")
     assert list(booked.values_list("agent__login").annotate(Count("pk"))) == [

@@ -24,7 +24,8 @@ class Command(BaseCommand):
     help = (
         "Write the month's orders into a folder. With drafts among them the file is a preview, its name says so; else "
         "it is recorded, and the file for kivitendo makes the orders exported. The format pdf writes a work statement "
-        "for each order. "
+        "for each order. Never give an order of the file a periodic configuration in kivitendo: its time is billed "
+        "again. "
         "Example: manage.py export_orders 2026-10 --format kivitendo --output var/exports"
     )
 

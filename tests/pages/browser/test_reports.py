@@ -147,3 +147,30 @@ def inside(page: Page) -> bool:
         "body => [body.getBoundingClientRect().left, innerWidth - body.getBoundingClientRect().right]"
     )
     return min(edges) >= 0
+
+
+@pytest.mark.parametrize("path", ["/reports/", "/reports/entries/", "/tickets/"])
+def test_filters_are_folded_away_on_a_narrow_screen_only(open_page: OpenPage, booked: None, path: str) -> None:
+    narrow, wide = open_page(width=360), open_page(width=1280)
+    for page in (narrow, wide):
+        page.goto(path)
+    filters, switch = narrow.locator("form.filters"), narrow.get_by_label("Show the filters")
+
+    expect(wide.locator("form.filters")).to_be_visible()
+    expect(wide.get_by_label("Show the filters")).to_be_hidden()
+    expect(filters).to_be_hidden()
+    switch.focus()
+    narrow.keyboard.press("Space")
+    expect(filters).to_be_visible()
+    box = switch.bounding_box()
+    assert box is not None
+    assert box["height"] >= 24
+
+
+def test_filter_that_cannot_be_answered_is_not_folded_away(open_page: OpenPage, booked: None) -> None:
+    page = open_page(width=360)
+
+    page.goto("/reports/?agent=99999")
+
+    expect(page.locator("form.filters")).to_be_visible()
+    expect(page.get_by_text("This is none of those that you may choose.")).to_be_visible()

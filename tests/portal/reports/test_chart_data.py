@@ -216,6 +216,8 @@ def test_filters_narrow_every_chart(reader: User, varied: None, customer: Custom
     assert minutes(chart("month", reader, narrowing=narrowing))["October 2026"] == (Decimal("42.25"), 40, 0, 0)
     assert minutes(chart("queue", reader, narrowing=narrowing)) == {"queue not known": (Decimal("82.25"),)}
     assert minutes(chart("customer", reader, narrowing=narrowing)) == {"Königsbau AG (K1001)": (Decimal("82.25"),)}
+    billed = Narrowing(customer=customer.pk, standing=Standing.BILLED)
+    assert minutes(chart("month", reader, narrowing=billed))["October 2026"] == (Decimal("42.25"), 0, 0, 0)
     other = Narrowing(queue="Projekte", standing=Standing.BILLED)
     assert minutes(chart("age", reader, narrowing=other)) == {"More than 90 days": (15,)}
 
@@ -229,6 +231,22 @@ def test_every_bar_leads_to_the_entries_that_make_it(reader: User, varied: None)
         assert bars(found), found.key
         for row, place in bars(found):
             assert entries_behind(row.url(place), reader) == row.values[place], (found.key, row.label)
+
+
+def test_month_that_was_never_read_is_marked_and_named(reader: User, varied: None) -> None:
+    unread = {Month(2026, 7), Month(2026, 8), Month(2020, 1)}
+
+    found, whole = chart("month", reader, unread=unread), chart("month", reader)
+
+    names = {row.short: row.label for row in found.categories}
+    assert (names["Jul*"], names["Aug*"], names["Sep"]) == (
+        "July 2026 (never read)",
+        "August 2026 (never read)",
+        "September 2026",
+    )
+    assert found.description.endswith(" * Never read from at least one ticket system: 2026-07 to 2026-08.")
+    assert "*" not in whole.description
+    assert [row.values for row in found.categories] == [row.values for row in whole.categories]
 
 
 def test_links_keep_the_filters_and_the_unit(reader: User, varied: None, customer: Customer) -> None:
@@ -281,4 +299,4 @@ def test_number_of_queries_does_not_depend_on_what_is_shown(
         charts_of(subject(reader))
 
 
-QUERIES = 6  # the default agreement (twice), queues and customers, months, names of customers, ages
+QUERIES = 5  # queues and customers, names of customers, agreements, rules, days

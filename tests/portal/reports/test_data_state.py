@@ -64,7 +64,10 @@ def test_month_that_was_never_read_is_not_complete(system: TicketSystem) -> None
     reading(system, OCTOBER, at(1))
 
     assert state(AUTUMN) == DataState(
-        as_of=at(1), complete=False, problems=("“Helpdesk” has never been read for 2026-09.",)
+        as_of=at(1),
+        complete=False,
+        problems=("“Helpdesk” has never been read for 2026-09.",),
+        unread=frozenset({SEPTEMBER}),
     )
 
 
@@ -73,6 +76,7 @@ def test_every_active_ticket_system_must_have_been_read(system: TicketSystem) ->
     TicketSystemFactory(name="Second")
 
     assert state().problems == ("“Second” has never been read for 2026-10.",)
+    assert state().unread == {OCTOBER}
 
 
 def test_reading_before_the_end_of_the_month_is_not_final(system: TicketSystem) -> None:
@@ -113,6 +117,7 @@ def test_months_to_come_have_not_begun(system: TicketSystem) -> None:
     reading(system, OCTOBER, at(1))
     reading(system, NOVEMBER, at(20))
 
+    assert state(Span.of_quarter(2026, 4)).unread == frozenset()
     assert state(Span.of_quarter(2026, 4)).problems == (
         "“Helpdesk” was read at 2026-11-20 05:00; 2026-11 still runs.",
         "2026-12 has not begun yet, so “Helpdesk” could not be read for it.",

@@ -1,0 +1,104 @@
+"""How a position was computed, for a person: the steps, and the rounding in words."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from django.utils.translation import gettext as _
+
+from billing.pricing import Rule
+from common.money import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of an explanation. ``formula`` holds numbers and signs in reading order and may be empty."""
+
+    label: str
+    formula: tuple[Decimal | str, ...]
+    result: Decimal
+    unit: str
+
+
+class Priced(Protocol):
+    """What is explained of a position."""
+
+    recorded_minutes: Decimal
+    billable_minutes: Decimal
+    included_minutes: Decimal
+    prepaid_minutes: Decimal
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    discount: Decimal
+    amount: Decimal
+
+
+def explain(position: Priced, rule: Rule) -> list[Step]:
+    """The way from the recorded minutes to the amount, in the active language, for the page."""
+    recorded, billable, included, prepaid, quantity, price, discount, amount, per_unit, rate = (
+        Decimal(plain(number))
+        for number in (
+            position.recorded_minutes,
+            position.billable_minutes,
+            position.included_minutes,
+            position.prepaid_minutes,
+            position.quantity,
+            position.unit_price,
+            position.discount,
+            position.amount,
+            rule.minutes_per_unit,
+            rule.hourly_rate,
+        )
+    )
+    charged = billable - included - prepaid
+    steps = [
+        Step(_("Recorded time"), (), recorded, "min"),
+        Step(_rounding_label(rule), (recorded,), billable, "min"),
+    ]
+    if charged != billable:
+        covered: tuple[Decimal | str, ...] = ("−", included) * bool(included) + ("−", prepaid) * bool(prepaid)
+        steps.append(Step(_("Less included and prepaid time"), (billable, *covered), charged, "min"))
+    steps.append(Step(_("Quantity"), (charged, "÷", per_unit), quantity, position.unit))
+    of_unit = f"{rule.currency}/{position.unit}"
+    steps.append(Step(_("Unit price"), (rate, "×", per_unit, "÷", Decimal(60)), price, of_unit))
+    less = ("−", discount, "%") if discount else ()
+    steps.append(Step(_("Amount"), (quantity, "×", price, *less), amount, rule.currency))
+    return steps
+
+
+def rounding_in_words(rule: Rule) -> str:
+    """What the rule does to time, in a sentence of the active language."""
+    if rule.rounding_step == 0 and not rule.minimum_minutes:
+        return _("The time of each ticket is billed exactly.")
+    values = {"step": rule.rounding_step, "minimum": plain(rule.minimum_minutes), "what": _what(rule)}
+    sentences = {
+        "up": _("%(what)s is rounded up to a multiple of %(step)s minutes."),
+        "nearest": _("%(what)s is rounded to the nearest multiple of %(step)s minutes."),
+        "down": _("%(what)s is rounded down to a multiple of %(step)s minutes."),
+    }
+    parts = [sentences[rule.rounding_mode]] if rule.rounding_step else []
+    parts += [_("%(what)s counts at least %(minimum)s minutes.")] if rule.minimum_minutes else []
+    return " ".join(part % values for part in parts)
+
+
+def _what(rule: Rule) -> str:
+    return {
+        "entry": _("Each time entry"),
+        "ticket": _("The time of each ticket"),
+        "day": _("The time of each ticket and day"),
+        "order": _("The time of the whole order"),
+    }[rule.rounding_scope]
+
+
+def _rounding_label(rule: Rule) -> str:
+    if rule.rounding_scope == "order" or not (rule.rounding_step or rule.minimum_minutes):
+        return _("Not rounded")
+    if rule.rounding_scope != "ticket" or rule.minimum_minutes:
+        return rounding_in_words(rule).rstrip(".")
+    labels = {
+        "up": _("Rounded up to a multiple of %(step)s minutes"),
+        "nearest": _("Rounded to the nearest multiple of %(step)s minutes"),
+        "down": _("Rounded down to a multiple of %(step)s minutes"),
+    }
+    return labels[rule.rounding_mode] % {"step": rule.rounding_step}

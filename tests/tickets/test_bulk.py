@@ -1,0 +1,57 @@
+"""Rows in bulk, on whichever database the tests run."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from tests.factories.tickets import TicketFactory, TimeEntryFactory
+from tickets.bulk import insert_rows, update_rows
+from tickets.models import Ticket, TicketClosing, TimeEntry
+
+pytestmark = pytest.mark.django_db
+OCTOBER = date(2026, 10, 1)
+
+
+def test_rows_are_inserted_as_given() -> None:
+    first, second = TicketFactory(), TicketFactory()
+
+    insert_rows(TicketClosing, ["ticket_id", "month"], [(first.pk, OCTOBER), (second.pk, OCTOBER)])
+
+    assert set(TicketClosing.objects.values_list("ticket", "month")) == {(first.pk, OCTOBER), (second.pk, OCTOBER)}
+
+
+def test_row_that_is_there_already_is_an_error_of_the_database() -> None:
+    ticket = TicketFactory()
+    insert_rows(TicketClosing, ["ticket_id", "month"], [(ticket.pk, OCTOBER)])
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(TicketClosing, ["ticket_id", "month"], [(ticket.pk, OCTOBER)])
+
+    assert TicketClosing.objects.count() == 1
+
+
+def test_rows_are_updated_each_with_its_own_values() -> None:
+    first, second, third = TicketFactory(title="a"), TicketFactory(title="b"), TicketFactory(title="c")
+    moment = datetime(2026, 10, 25, 1, 30, 0, 250_000, tzinfo=UTC)
+
+    update_rows(
+        Ticket,
+        ["title", "closed_at", "time_units", "customer_id"],
+        [(first.pk, "ä'\\\t{,}", moment, Decimal("1.25"), None), (second.pk, "", None, None, second.customer_id)],
+    )
+
+    names = ("title", "closed_at", "time_units", "customer")
+    assert Ticket.objects.values_list(*names).get(pk=first.pk) == ("ä'\\\t{,}", moment, Decimal("1.25"), None)
+    assert Ticket.objects.values_list(*names).get(pk=second.pk) == ("", None, None, second.customer_id)
+    assert Ticket.objects.get(pk=third.pk).title == "c"
+
+
+def test_nothing_happens_where_there_are_no_rows() -> None:
+    entry = TimeEntryFactory()
+
+    insert_rows(TimeEntry, ["queue"], [])
+    update_rows(TimeEntry, ["queue"], [])
+
+    assert TimeEntry.objects.get().queue == entry.queue
