@@ -12,7 +12,7 @@ DATABASES = {
     "postgresql": os.environ.get("BENCH_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres"),
 }
 SIZES = {"S": (100, 2_000, 10_000), "M": (500, 20_000, 100_000), "L": (2_000, 200_000, 1_000_000)}
-PARTS = ("interface", "mirror", "billing", "reports", "tickets")
+PARTS = ("interface", "mirror", "billing", "reports", "tickets", "absences")
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
 parser.add_argument("database", choices=DATABASES, nargs="?", default="sqlite", help="(default: %(default)s)")
@@ -37,7 +37,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from benchmarks import billing, interface, mirror, reports, tickets, world  # noqa: E402
+from benchmarks import absences, billing, interface, mirror, reports, tickets, world  # noqa: E402
 
 
 def results() -> Iterator[object]:
@@ -53,6 +53,8 @@ def results() -> Iterator[object]:
         for size in options.size or ["S", "M"]:
             customers, count, entries = SIZES[size]
             yield billing.measure(customers=customers, tickets=count, entries=entries)
+    if "absences" in parts:
+        yield from absences.measure()
     if {"reports", "tickets"} & set(parts):
         for size in options.size or ["M"]:
             yield from pages(size, parts)

@@ -1,19 +1,125 @@
 """Set-up of agreements; orders, runs, claims and exports can only be looked at."""
 
-from django.contrib import admin
+from typing import Any
 
-from billing.forms import AgreementForm
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from billing.agreement_copies import AgreementRefused, copy_agreement
+from billing.agreement_models import FlatFee, PrepaidBlock, PrepaidMovement, RateRule
+from billing.forms import AgreementForm, PrepaidMovementForm
 from billing.models import Agreement, Allocation, BillingRun, Export, Order, OrderEvent
+from billing.prepaid import move
 from common.admin import ReadOnlyAdmin
+from common.months import Month
+
+
+class RateRuleInline(admin.StackedInline):  # type: ignore[type-arg]  # not subscriptable at run time
+    model = RateRule
+    extra = 0
+    autocomplete_fields = ("agent",)
+
+
+class FlatFeeInline(admin.StackedInline):  # type: ignore[type-arg]  # not subscriptable at run time
+    model = FlatFee
+    extra = 0
 
 
 @admin.register(Agreement)
 class AgreementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     form = AgreementForm
-    list_display = ("__str__", "hourly_rate", "currency", "article_number", "rounding_step", "rounding_mode", "billed")
+    list_display = ("__str__", "valid_from", "valid_to", "hourly_rate", "currency", "rounding_step", "billed")
+    list_filter = ("is_default", "billed", "counting", "period_months")
     list_select_related = ("customer",)
     search_fields = ("customer__customer_id", "customer__name", "erp_customer_number")
     autocomplete_fields = ("customer",)
+    inlines = (RateRuleInline, FlatFeeInline)
+    actions = ("copy_for_next_month",)
+    fieldsets = (
+        (None, {"fields": ("is_default", "customer", "valid_from", "valid_to", "billed", "erp_customer_number")}),
+        (_("What is billed"), {"fields": ("counting", "period_months", "counting_states")}),
+        (_("Price"), {"fields": ("hourly_rate", "currency", "article_number", "unit", "minutes_per_unit", "tax_rate")}),
+        (_("Rounding"), {"fields": ("rounding_scope", "rounding_step", "rounding_mode", "minimum_minutes")}),
+        (_("Included time"), {"fields": ("included_minutes", "overage_rate")}),
+        (_("Runs and approval"), {"fields": ("billing_day", "grace_days", "approves_itself", "needs_second_person")}),
+        (_("Text"), {"fields": ("position_text",)}),
+    )
+
+    @admin.action(description=_("Make a new agreement from next month on"), permissions=["add"])
+    def copy_for_next_month(self, request: HttpRequest, queryset: QuerySet[Agreement]) -> None:
+        """With the same terms, rules and recurring lines, to be changed then."""
+        begins = Month.of(timezone.localdate()).next
+        for agreement in queryset:
+            try:
+                copy_agreement(agreement, begins)
+            except AgreementRefused as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                done = _("%(agreement)s: new agreement from %(month)s on.") % {"agreement": agreement, "month": begins}
+                self.message_user(request, done, messages.SUCCESS)
+
+
+@admin.register(RateRule)
+class RateRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    list_display = ("__str__", "agreement", "hourly_rate", "billable", "reason", "valid_from", "valid_to")
+    list_filter = ("billable",)
+    list_select_related = ("agreement__customer", "agent")
+    autocomplete_fields = ("agreement", "agent")
+    search_fields = ("queue", "service", "type")
+
+
+class PrepaidMovementInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+    model = PrepaidMovement
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(PrepaidBlock)
+class PrepaidBlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    list_display = ("name", "customer", "starts", "expires", "carry_over_months", "balance")
+    list_select_related = ("customer",)
+    autocomplete_fields = ("customer",)
+    readonly_fields = ("balance",)
+    search_fields = ("name", "customer__customer_id", "customer__name")
+    inlines = (PrepaidMovementInline,)
+
+
+@admin.register(PrepaidMovement)
+class PrepaidMovementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Bought or adjusted minutes are entered here; what orders take and give back is written by the ledger."""
+
+    form = PrepaidMovementForm
+    list_display = ("at", "block", "kind", "minutes", "order_number", "reason", "user")
+    list_filter = ("kind",)
+    list_select_related = ("block", "user")
+    autocomplete_fields = ("block",)
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: PrepaidMovement, form: Any, change: bool) -> None:
+        """Through the ledger, so that the balance follows."""
+        written = move(
+            obj.block,
+            kind=PrepaidMovement.Kind(obj.kind),
+            minutes=obj.minutes,
+            reason=obj.reason,
+            user=request.user,
+            now=timezone.now(),
+        )
+        obj.pk = written.pk
 
 
 @admin.register(BillingRun)

@@ -1,9 +1,10 @@
 """What customers have agreed to pay: agreements, rules for rates, recurring lines and prepaid time."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -178,7 +179,23 @@ class Agreement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.customer) if self.customer else str(_("default agreement"))
+        name = str(self.customer) if self.customer else str(_("default agreement"))
+        return name if self.valid_from == FROM_THE_BEGINNING else f"{name} ({self.valid_from:%Y-%m})"
+
+    def clean(self) -> None:
+        """Agreements change with a month, quarters with a quarter; so no period has two."""
+        super().clean()
+        faults = {}
+        if self.valid_from and self.valid_from.day != 1:
+            faults["valid_from"] = _("An agreement begins on the first day of a month.")
+        elif self.valid_from and (self.valid_from.month - 1) % (self.period_months or 1):
+            faults["valid_from"] = _("A quarter begins in January, April, July or October.")
+        if self.valid_to and (self.valid_to + timedelta(days=1)).day != 1:
+            faults["valid_to"] = _("An agreement ends on the last day of a month.")
+        elif self.valid_to and self.valid_from and self.valid_to <= self.valid_from:
+            faults["valid_to"] = _("The agreement would end before it begins.")
+        if faults:
+            raise ValidationError(faults)
 
 
 class RateRule(models.Model):
@@ -265,7 +282,19 @@ class RateRule(models.Model):
 
     def __str__(self) -> str:
         conditions = [self.service, self.queue, self.type, str(self.agent) if self.agent else ""]
-        return " · ".join(filter(None, conditions))
+        return " · ".join(filter(None, conditions)) or str(_("all time"))
+
+    def clean(self) -> None:
+        """A rule says what it is for, and why where it bills nothing."""
+        super().clean()
+        if not (self.agreement_id or self.service or self.queue or self.type or self.agent_id):
+            raise ValidationError(_("Name an agreement, service, queue, type or agent that the rule is for."))
+        if not self.billable and not self.reason:
+            raise ValidationError({"reason": _("Say why this time is not billed.")})
+        if self.billable and self.reason:
+            raise ValidationError({"reason": _("A reason is for time that is not billed.")})
+        if self.valid_to and self.valid_from and self.valid_to < self.valid_from:
+            raise ValidationError({"valid_to": _("The rule would end before it begins.")})
 
 
 class FlatFee(models.Model):
@@ -301,6 +330,14 @@ class FlatFee(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    def clean(self) -> None:
+        """Only customers with an own agreement have recurring lines."""
+        super().clean()
+        if self.agreement_id and self.agreement.is_default:
+            raise ValidationError(_("The default agreement has no recurring lines: everyone would get them."))
+        if self.valid_to and self.valid_from and self.valid_to < self.valid_from:
+            raise ValidationError({"valid_to": _("The line would end before it begins.")})
 
 
 class PrepaidBlock(models.Model):

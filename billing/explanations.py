@@ -23,15 +23,32 @@ class Step:
 class Priced(Protocol):
     """What is explained of a position."""
 
-    recorded_minutes: Decimal
-    billable_minutes: Decimal
-    included_minutes: Decimal
-    prepaid_minutes: Decimal
-    quantity: Decimal
-    unit: str
-    unit_price: Decimal
-    discount: Decimal
-    amount: Decimal
+    @property
+    def recorded_minutes(self) -> Decimal: ...
+
+    @property
+    def billable_minutes(self) -> Decimal: ...
+
+    @property
+    def included_minutes(self) -> Decimal: ...
+
+    @property
+    def prepaid_minutes(self) -> Decimal: ...
+
+    @property
+    def quantity(self) -> Decimal: ...
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def unit_price(self) -> Decimal: ...
+
+    @property
+    def discount(self) -> Decimal: ...
+
+    @property
+    def amount(self) -> Decimal: ...
 
 
 def explain(position: Priced, rule: Rule) -> list[Step]:

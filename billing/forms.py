@@ -7,8 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.agreement_models import PrepaidMovement
 from billing.issuing import LONGEST_REASON
 from billing.kivitendo_matching import Match
+from billing.prepaid import MovementRefused, check_movement
 from billing.pricing import PLACEHOLDERS, TemplateError, check_template
 from common.forms import LinesField
 
@@ -81,4 +83,29 @@ class AgreementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         cleaned = super().clean() or self.cleaned_data
         if bool(cleaned.get("is_default")) == bool(cleaned.get("customer")):
             self.add_error("customer", _("Choose a customer, or make this the default agreement, but not both."))
+        return cleaned
+
+
+class PrepaidMovementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Minutes bought, or adjusted by hand with a reason; for the admin, which names model and fields."""
+
+    class Meta:
+        model = PrepaidMovement
+        fields = ("block", "kind", "minutes", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "kind" in self.fields:
+            by_hand = (PrepaidMovement.Kind.GRANTED, PrepaidMovement.Kind.ADJUSTED)
+            self.fields["kind"] = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in by_hand])
+
+    def clean(self) -> dict[str, Any]:
+        """What the ledger would refuse."""
+        cleaned = super().clean() or self.cleaned_data
+        block, kind, minutes = (cleaned.get(name) for name in ("block", "kind", "minutes"))
+        if block and kind and minutes is not None:
+            try:
+                check_movement(block, PrepaidMovement.Kind(kind), minutes, cleaned.get("reason", ""))
+            except MovementRefused as refusal:
+                raise ValidationError(str(refusal)) from refusal
         return cleaned

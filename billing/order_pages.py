@@ -179,7 +179,7 @@ class Finding:
 def order_page(order: Order, *, page: str | None) -> OrderPage:
     """Read what the page of an order shows; the number of queries does not depend on the number of positions."""
     claims = Allocation.objects.filter(live=True).select_related("entry__agent").order_by("entry__booked_local", "pk")
-    positions = order.positions.select_related("ticket").prefetch_related(
+    positions = order.positions.select_related("ticket", "rate_rule__agent").prefetch_related(
         Prefetch("allocations", queryset=claims, to_attr="claims")
     )
     return OrderPage(

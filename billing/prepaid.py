@@ -13,6 +13,7 @@ from billing.agreement_models import PrepaidBlock, PrepaidMovement
 from billing.agreements import last_day
 from billing.claims import stored_minutes
 from billing.models import Order
+from common.money import plain
 from common.months import Month
 from tickets.models import AnyUser
 
@@ -103,13 +104,18 @@ def move(
 ) -> PrepaidMovement:
     """Grant minutes, or adjust them by hand with a reason; raises ``MovementRefused``."""
     locked = PrepaidBlock.objects.select_for_update(no_key=True).get(pk=block.pk)
-    if not minutes or (kind == PrepaidMovement.Kind.GRANTED and minutes < 0):
-        raise MovementRefused(_("Enter the minutes, more than zero where they are bought."))
-    if kind == PrepaidMovement.Kind.ADJUSTED and not reason.strip():
-        raise MovementRefused(_("Say why the minutes are adjusted."))
-    if locked.balance + minutes < 0:
-        raise MovementRefused(_("There are only %(minutes)s minutes left.") % {"minutes": f"{locked.balance:f}"})
+    check_movement(locked, kind, minutes, reason)
     PrepaidBlock.objects.filter(pk=block.pk).update(balance=F("balance") + minutes)
     return PrepaidMovement.objects.create(
         block=locked, kind=kind, minutes=minutes, reason=reason.strip(), at=now, user_id=user.pk if user else None
     )
+
+
+def check_movement(block: PrepaidBlock, kind: PrepaidMovement.Kind, minutes: Decimal, reason: str) -> None:
+    """Raise ``MovementRefused`` where ``move`` would, as the block stands now."""
+    if not minutes or (kind == PrepaidMovement.Kind.GRANTED and minutes < 0):
+        raise MovementRefused(_("Enter the minutes, more than zero where they are bought."))
+    if kind == PrepaidMovement.Kind.ADJUSTED and not reason.strip():
+        raise MovementRefused(_("Say why the minutes are adjusted."))
+    if block.balance + minutes < 0:
+        raise MovementRefused(_("There are only %(minutes)s minutes left.") % {"minutes": plain(block.balance)})

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing import closing_views, discrepancy_views, kivitendo_views, run_views, step_views, views
+from billing import closing_views, discrepancy_views, kivitendo_views, run_views, step_views, trying_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("close/", closing_views.close, name="close"),
     path("reopen/", closing_views.reopen, name="reopen"),
     path("export/", views.export, name="export"),
+    path("try-out/", trying_views.trial, name="trial"),
     path("left-out/", views.left_out_list, name="left_out"),
     path("discrepancies/", discrepancy_views.discrepancy_list, name="discrepancies"),
     path("kivitendo/", kivitendo_views.customers, name="kivitendo"),

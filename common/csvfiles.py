@@ -119,7 +119,7 @@ def read_csv(data: bytes, *, limits: Limits = LIMITS) -> list[CsvRow]:
     if len(data) > limits.size:
         text = _("The file is larger than %(size)d kB. Split it into several.")
         raise UnreadableCsv(text % {"size": limits.size // 1000})
-    text = _decode(data)
+    text = decode(data)
     rows = list(_rows(text, limits=limits))
     if not rows:
         raise UnreadableCsv(_("The file is empty."))
@@ -139,7 +139,8 @@ def cell_fault(text: str, *, limits: Limits = LIMITS) -> str:
     return ""
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes) -> str:
+    """Text of UTF-8 or Windows-1252 without its BOM. Raises ``UnreadableCsv``, also for workbooks and NUL bytes."""
     if data.startswith(WORKBOOKS):
         raise UnreadableCsv(
             _("This is a workbook of a spreadsheet program, not a CSV file. Save the sheet there as “CSV UTF-8”.")

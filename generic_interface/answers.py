@@ -23,6 +23,12 @@ from generic_interface.routes import Route
 
 EXCERPT_LENGTH = 200
 
+_WANTED_GROUP = {
+    "TimeAccountingGet": "Give it the group that the operation wants (rw on timeaccounting_webservice).",
+    "OutOfOffice": "The operation wants an agent with rw on the group admin.",
+}
+_NOTHING_STORED = ("Can't load operation backend module", "OutOfOfficeEntriesCSVString")
+
 _NOT_SHOWN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
 
 
@@ -83,16 +89,14 @@ def raise_for_error(answer: dict[str, object], call: Call) -> None:
 
 def _raise_application_error(code: str, message: str, call: Call) -> NoReturn:
     kind = code.rpartition(".")[2]
+    if kind == "NoPermission" or (kind == "AuthFail" and "User needs to be" in message):  # the login itself was right
+        hint = _WANTED_GROUP.get(call.operation, "Give it the group that the operation wants.")
+        raise NoPermission(f"The agent may not call {call.operation} ({code}: {message}). {hint}")
     if kind == "AuthFail":
         raise AuthenticationFailed(
             f"The ticket system refuses the login for {call.operation} ({code}: {message}). Wrong login or password, a "
             "deactivated agent, an expired session, or a system that does not know the X-OTRS-Header fields. "
             "Check them before trying again: failed logins are counted there."
-        )
-    if kind == "NoPermission":
-        raise NoPermission(
-            f"The agent may not call {call.operation} ({code}: {message}). "
-            "Give it the group that the operation wants (TimeAccountingGet: rw on timeaccounting_webservice)."
         )
     raise (AccessDenied if kind == "AccessDenied" else ApplicationError)(code, message)
 
@@ -102,17 +106,21 @@ def _http_error(reply: Reply, call: Call) -> InterfaceError:
     if 300 <= status < 400:
         return BadAnswer(
             f"{operation} was redirected (HTTP {status}) to {call.excerpt(reply.location) or 'nowhere'}. Redirects are "
-            "not followed, the password would travel along; set the base URL to the final address."
+            "not followed, the password would travel along; set the base URL to the final address.",
+            maybe_done=False,
         )
     if status in {413, 414}:
-        return TooLarge(f"The web server refuses {operation} as too large (HTTP {status}). Set a smaller batch size.")
+        text = f"The web server refuses {operation} as too large (HTTP {status}). Set a smaller batch size."
+        return TooLarge(text, maybe_done=False)
     if status in {502, 503, 504}:
         return Unreachable(f"The ticket system is not available at the moment (HTTP {status} for {operation}).")
     if status in {401, 403, 407}:
-        return BadAnswer(f"The web server or a proxy, not the ticket system, refuses {operation} (HTTP {status}).")
+        text = f"The web server or a proxy, not the ticket system, refuses {operation} (HTTP {status})."
+        return BadAnswer(text, maybe_done=False)
     if status == 404:
         return BadAnswer(
-            f"There is no Generic Interface at this address (HTTP 404 for {operation}). Check the base URL."
+            f"There is no Generic Interface at this address (HTTP 404 for {operation}). Check the base URL.",
+            maybe_done=False,
         )
     if status == 500:
         return _server_error(reply, call)
@@ -124,7 +132,8 @@ def _server_error(reply: Reply, call: Call) -> BadAnswer:
     if "Error while determine Operation" in text:
         return BadAnswer(
             f"The ticket system knows no {call.route}. "
-            "Compare method, route and their upper and lower case with the web service's configuration."
+            "Compare method, route and their upper and lower case with the web service's configuration.",
+            maybe_done=False,
         )
     if reply.content_type == "text/html":
         return BadAnswer(
@@ -134,7 +143,8 @@ def _server_error(reply: Reply, call: Call) -> BadAnswer:
     if '"faultstring"' in text:
         fault = _faultstring(reply, call)
         hint = " The operation is not installed there." if "Can't load operation backend module" in fault else ""
-        return BadAnswer(f"The ticket system could not carry out {call.operation}: {fault}{hint}")
+        done = not any(words in fault for words in _NOTHING_STORED)
+        return BadAnswer(f"The ticket system could not carry out {call.operation}: {fault}{hint}", maybe_done=done)
     return BadAnswer(f"The ticket system could not read {call.operation} (HTTP 500): {_beginning(reply, call)}")
 
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from generic_interface.absences import Absence, AddressedBy, write_absences
 from generic_interface.batches import Progress, read_batches
 from generic_interface.connection import Authentication, Connection
-from generic_interface.errors import AuthenticationFailed, BadAnswer, IncompleteAnswer, WrongRequest
+from generic_interface.errors import AuthenticationFailed, BadAnswer, IncompleteAnswer, InterfaceError, WrongRequest
 from generic_interface.readers import read_accounted_time, read_histories, read_tickets
 from generic_interface.records import AccountedTime, HistoryBatch, TicketBatch, TicketHistory, TicketRecord
 from generic_interface.search import complete_search, local_text, local_window
@@ -182,6 +183,17 @@ class Client:
         )
         return read_accounted_time(answer, login=login, first=first, last=last)
 
+    def set_out_of_office(self, absences: Sequence[Absence], *, by: AddressedBy) -> None:
+        """Store an absence for each agent, in place of the one it has (OutOfOffice of Znuny). Never sent twice.
+
+        Wants rw on the group ``admin``. A return proves little: the server answers the same for rows that it ignores.
+        Raises ``WrongRequest`` before sending what it would misread; where another error says ``maybe_done``, some,
+        all or none of the rows are stored by now.
+        """
+        answer = self._call("OutOfOffice", {"OutOfOfficeEntriesCSVString": write_absences(absences, by)})
+        if answer.get("Success") != 1:
+            raise BadAnswer("OutOfOffice was answered without saying that it succeeded.")
+
     def _search_window(
         self, field: str, start: datetime, end: datetime, filters: Mapping[str, object]
     ) -> tuple[str, ...]:
@@ -216,10 +228,14 @@ class Client:
 
     def _log_in(self) -> None:
         self._session_id = ""
-        answer = self._send("SessionCreate", self._login_data())
+        try:
+            answer = self._send("SessionCreate", self._login_data())
+        except InterfaceError as error:
+            error.maybe_done = False  # what the session was for was not sent
+            raise
         session_id = answer.get("SessionID")
         if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):
-            raise BadAnswer("SessionCreate was answered without a usable SessionID.")
+            raise BadAnswer("SessionCreate was answered without a usable SessionID.", maybe_done=False)
         self._session_id = session_id
 
     def _login_data(self) -> dict[str, object]:

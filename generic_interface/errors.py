@@ -2,6 +2,7 @@
 
 ``str(error)`` is a sentence that can be shown to a person and never contains a secret.
 ``retryable`` says whether the same read may be asked again later without a person changing anything.
+``maybe_done`` says whether the operation may have been carried out all the same: what writes is not repeated then.
 """
 
 
@@ -9,6 +10,12 @@ class InterfaceError(Exception):
     """Base of everything the client raises on purpose."""
 
     retryable = False
+    maybe_done = False
+
+    def __init__(self, text: str, *, maybe_done: bool | None = None) -> None:
+        super().__init__(text)
+        if maybe_done is not None:
+            self.maybe_done = maybe_done
 
 
 class WrongRequest(InterfaceError):
@@ -19,12 +26,14 @@ class Unreachable(InterfaceError):
     """No connection, no answer in time, or the connection was closed without a byte."""
 
     retryable = True
+    maybe_done = True
 
 
 class BadAnswer(InterfaceError):
     """Something answered, but not what the contract says: HTML, truncated JSON, wrong type, too large, redirect."""
 
     retryable = True
+    maybe_done = True
 
 
 class TooLarge(BadAnswer):

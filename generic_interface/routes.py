@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from generic_interface.connection import Connection
 from generic_interface.errors import WrongRequest
 
-OPERATIONS = ("SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet", "TimeAccountingGet")
+OPERATIONS = ("SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet", "TimeAccountingGet", "OutOfOffice")
 INTERFACE_PATH = "/nph-genericinterface.pl"
 
 _OVERRIDE = re.compile(r"(GET|POST) (\S(?:.*\S)?) (/[\w/:.,-]*)", re.ASCII)
@@ -45,6 +45,7 @@ class Route:
 
 
 _READY_MADE_TIME_ACCOUNTING = Route("POST", "TimeAccountingREST", "/TimeAccountingGet")
+_READY_MADE_OUT_OF_OFFICE = Route("POST", "OutOfOffice", "/OutOfOffice")
 
 PRESETS: Mapping[str, Mapping[str, Route]] = {
     "billing_portal": {name: Route("POST", "BillingPortal", f"/{name}") for name in OPERATIONS},
@@ -54,6 +55,7 @@ PRESETS: Mapping[str, Mapping[str, Route]] = {
         "TicketGet": Route("GET", "GenericTicketConnectorREST", "/Ticket/:TicketID"),
         "TicketHistoryGet": Route("GET", "GenericTicketConnectorREST", "/TicketHistory/:TicketID"),
         "TimeAccountingGet": _READY_MADE_TIME_ACCOUNTING,
+        "OutOfOffice": _READY_MADE_OUT_OF_OFFICE,
     },
     "znuny_sample": {
         "SessionCreate": Route("POST", "ZnunyTicketREST", "/Session"),
@@ -61,6 +63,7 @@ PRESETS: Mapping[str, Mapping[str, Route]] = {
         "TicketGet": Route("GET", "ZnunyTicketREST", "/Ticket/:TicketID"),
         "TicketHistoryGet": Route("GET", "ZnunyTicketREST", "/Ticket/History/:TicketID"),
         "TimeAccountingGet": _READY_MADE_TIME_ACCOUNTING,
+        "OutOfOffice": _READY_MADE_OUT_OF_OFFICE,
     },
 }
 

@@ -2,12 +2,14 @@
 
 import http.client
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, TypeVar
 from urllib.parse import urlencode
 
 import requests
+import urllib3.exceptions
 
 from generic_interface.answers import Call, Reply, read_reply
 from generic_interface.connection import Authentication, Connection
@@ -16,6 +18,7 @@ from generic_interface.errors import BadAnswer, InterfaceError, TooLarge, Unreac
 from generic_interface.routes import Route, interface_url, routes_for
 
 CREDENTIALS = ("UserLogin", "Password", "SessionID")
+WRITES = frozenset({"OutOfOffice"})
 CHUNK_BYTES = 64 * 1024
 LONGEST_TARGET = 7_800
 """Apache refuses request lines above about 8190 bytes."""
@@ -44,10 +47,11 @@ class _Dropped(Exception):
 class RestTransport:
     """One kept-alive connection.
 
-    Retry policy: every operation here is a read, so a call whose kept-alive connection turns out to be closed without
-    a byte (the server drops it unannounced after 100 requests or 5 s) is sent once more on a fresh connection. Nothing
-    else is repeated. Never followed: redirects. Never in a URL: credentials. Never used: proxies and netrc of the
-    environment. Compressed answers are refused, so the size cap needs no second one after decompression.
+    Retry policy: a read whose kept-alive connection turns out to be closed without a byte (the server drops it
+    unannounced after 100 requests or 5 s) is sent once more on a fresh connection. Nothing else is repeated: what
+    writes (``WRITES``) gets a fresh connection from the start, so it has no such doubt. Never followed: redirects.
+    Never in a URL: credentials. Never used: proxies and netrc of the environment. Compressed answers are refused, so
+    the size cap needs no second one after decompression.
     """
 
     def __init__(self, connection: Connection, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -72,6 +76,9 @@ class RestTransport:
         call = Call(operation, route, tuple(credentials[name] for name in CREDENTIALS[1:] if name in credentials))
         request = self._request(route, rest, credentials)
         self._deadline.restart()
+        if operation in WRITES:
+            self._adapter.close()
+            self._kept_alive = False
         return read_reply(self._exchange(request, call), call)
 
     def _request(
@@ -156,9 +163,11 @@ class RestTransport:
     def _not_answered(self, error: requests.RequestException, call: Call) -> InterfaceError | _Dropped:
         """Failed before a complete header arrived."""
         if isinstance(error, requests.exceptions.SSLError):
-            return Unreachable(f"No trustworthy TLS connection to the ticket system: {_reason(error, call)}")
+            text = f"No trustworthy TLS connection to the ticket system: {_reason(error, call)}"
+            return Unreachable(text, maybe_done=_cause(error, ssl.SSLCertVerificationError) is None)
         if isinstance(error, requests.ConnectTimeout):
-            return Unreachable(f"No connection to the ticket system within {self._connection.connect_timeout:g} s.")
+            text = f"No connection to the ticket system within {self._connection.connect_timeout:g} s."
+            return Unreachable(text, maybe_done=False)
         if isinstance(error, requests.Timeout):
             return self._too_slow(call)
         if _cause(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)):
@@ -170,7 +179,8 @@ class RestTransport:
             )
         if _cause(error, http.client.HTTPException):
             return BadAnswer(f"The answer to {call.operation} is no HTTP: {_reason(error, call)}")
-        return Unreachable(f"No connection to the ticket system: {_reason(error, call)}")
+        never_sent = _cause(error, urllib3.exceptions.NewConnectionError) is not None
+        return Unreachable(f"No connection to the ticket system: {_reason(error, call)}", maybe_done=not never_sent)
 
     def _broken_off(self, error: requests.RequestException, call: Call) -> InterfaceError:
         """Failed while the body was read."""

@@ -15,8 +15,18 @@ BILLING = "Billing"
 ADMINISTRATOR = "Administrator"
 
 # Whoever may add a reading may have the ticket systems read; rows of readings are written by the portal alone.
+UPLOAD_PERMISSIONS = ("outofoffice.upload_out_of_office",)
 BILLING_PERMISSIONS = ("tickets.see_all_customers", "tickets.add_syncrun", "billing.run_billing")
-MASTER_DATA = ("tickets.ticketsystem", "tickets.customer", "tickets.agent", "billing.agreement", "auth.user")
+MASTER_DATA = (
+    "tickets.ticketsystem",
+    "tickets.customer",
+    "tickets.agent",
+    "billing.agreement",
+    "billing.raterule",
+    "billing.flatfee",
+    "billing.prepaidblock",
+    "auth.user",
+)
 READ_ONLY = (
     "tickets.ticket",
     "tickets.timeentry",
@@ -34,7 +44,8 @@ def _administrator_permissions() -> tuple[str, ...]:
     changes = [(model, action) for model in MASTER_DATA for action in ("view", "add", "change", "delete")]
     views = [(model, "view") for model in READ_ONLY]
     named = (model.replace(".", f".{action}_") for model, action in (*changes, *views))
-    return (*BILLING_PERMISSIONS, *named)
+    movements = ("billing.view_prepaidmovement", "billing.add_prepaidmovement")
+    return (*BILLING_PERMISSIONS, *UPLOAD_PERMISSIONS, *named, *movements)
 
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -51,7 +62,7 @@ def create_roles(sender: AppConfig, **options: Any) -> None:
     still to come are created here first.
     """
     migrated: Apps = options.get("apps", apps)  # ``flush`` sends none
-    if not all(_has(migrated, app) for app in ("auth", "tickets", "billing")):
+    if not all(_has(migrated, app) for app in ("auth", "tickets", "billing", "outofoffice")):
         return  # somebody migrates a part only
     for config in apps.get_app_configs():
         create_permissions(config, verbosity=0, using=options["using"])

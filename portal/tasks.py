@@ -10,6 +10,8 @@ from billing.run_mails import send_mails as send_waiting_mails
 from billing.starts import ask_for_due_run
 from billing.tasks import refresh_kivitendo
 from billing.tasks import run as run_billing_task
+from outofoffice.models import Sending
+from outofoffice.tasks import send as send_absences
 from portal.languages import language_of
 from portal.schedule import jobs_to_resume, runs_due, syncs_on_their_own, syncs_to_resume
 from tickets.planning import plan_readings as plan_due_readings
@@ -25,6 +27,8 @@ def resume_jobs() -> None:
         run_billing_task.delay(pk)
     for pk in syncs_to_resume(now=now):
         sync_task.delay(pk)
+    for pk in jobs_to_resume(Sending.objects.all(), now=now):
+        send_absences.delay(pk)
 
 
 @shared_task(name="portal.start_due_runs")

@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.start, name="start"),
     path("tickets/", include("tickets.urls")),
     path("orders/", include("billing.urls")),
+    path("out-of-office/", include("outofoffice.urls")),
     path("reports/", include("portal.reports.urls")),
     path("set-up/units/<int:pk>/", units_views.units, name="units"),
     path("language/", views.choose_language, name="set_language"),

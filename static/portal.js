@@ -75,5 +75,25 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   window.location.reload();
 });
 
+// A file can be dropped onto the form that takes it; its button sends it, as always.
+for (const form of document.querySelectorAll("form[data-drop-zone]")) {
+  const input = form.querySelector("input[type=file]");
+  const zone = form.querySelector(".drop-zone");
+  for (const hidden of form.querySelectorAll("[data-needs-script]")) hidden.hidden = false;
+  for (const name of ["dragenter", "dragover"]) {
+    zone.addEventListener(name, (event) => {
+      event.preventDefault();
+      zone.classList.add("is-over");
+    });
+  }
+  zone.addEventListener("dragleave", () => zone.classList.remove("is-over"));
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    zone.classList.remove("is-over");
+    if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+    input.focus();
+  });
+}
+
 // What went wrong is the first thing to be read out after a form came back.
 document.querySelector("[data-error-summary]")?.focus();

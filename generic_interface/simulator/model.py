@@ -68,6 +68,13 @@ class Agent:
     groups: frozenset[int] = frozenset()
     may_read_times: bool = False
     """Has rw on the group ``timeaccounting_webservice``."""
+    is_admin: bool = False
+    """Has rw on the group ``admin``."""
+    email: str = ""
+
+    @property
+    def address(self) -> str:
+        return self.email or f"{self.login}@beispiel.test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ DEPARTED_AGENT = "f.alt"
 """No longer valid: cannot log in, but has bookings."""
 
 AGENTS = (
-    Agent(user_id=1, login="root@localhost", first_name="Admin", last_name="OTRS", groups=_ALL),
+    Agent(user_id=1, login="root@localhost", first_name="Admin", last_name="OTRS", groups=_ALL, is_admin=True),
     Agent(
         user_id=2,
         login=DEMO_LOGIN,
@@ -22,6 +22,7 @@ AGENTS = (
         password=DEMO_PASSWORD,
         groups=_ALL,
         may_read_times=True,
+        is_admin=True,
     ),
     Agent(user_id=3, login="anna.mueller", first_name="Anna", last_name="Müller", groups=_ALL),
     Agent(user_id=4, login="b.schmidt", first_name="Bernd", last_name="Schmidt", groups=_ALL),

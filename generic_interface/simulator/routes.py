@@ -87,6 +87,13 @@ SERVICES = (
         routes=(("POST", "/TimeAccountingGet", "TimeAccountingGet"),),
     ),
     WebService(
+        name="OutOfOffice",
+        service_id=10,
+        keep_alive=False,
+        max_length=SAMPLE_MAX_LENGTH,
+        routes=(("POST", "/OutOfOffice", "OutOfOffice"),),
+    ),
+    WebService(
         name="BillingREST",
         service_id=7,
         keep_alive=True,

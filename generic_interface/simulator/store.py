@@ -45,6 +45,8 @@ class TicketStore:
         self.customer_users: Mapping[str, CustomerUser] = {user.login: user for user in customer_users}
         self.tickets: dict[str, Ticket] = {}
         self.special: dict[str, str] = {}
+        self.preferences: dict[int, dict[str, str]] = {}
+        """Of agents by UserID, as far as an operation writes them."""
         self.months = months
         self.now = now
         self.next_ticket_id = 1001

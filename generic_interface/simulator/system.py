@@ -1,4 +1,4 @@
-"""The simulated ticket system: sessions, rights and the read operations over a data set."""
+"""The simulated ticket system: sessions, rights the read operations over a data set, and out-of-office."""
 
 import time
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from generic_interface.simulator.accounting import time_accounting_get
 from generic_interface.simulator.model import Agent
 from generic_interface.simulator.months import ZONE, epoch
+from generic_interface.simulator.out_of_office import out_of_office
 from generic_interface.simulator.search import ticket_search
 from generic_interface.simulator.sessions import Session, SessionStore, Viewer, authenticate, check_login
 from generic_interface.simulator.store import TicketStore
@@ -53,6 +54,8 @@ class SimulatedSystem:
                 return self._session_get(call)
             if call.operation == "SessionRemove":
                 return self._session_remove(call)
+            if call.operation == "OutOfOffice":
+                return self._out_of_office(call)
             return self._read(call)
 
     def _read(self, call: Call) -> Json:
@@ -72,6 +75,16 @@ class SimulatedSystem:
             return self._ticket_get(viewer, call.parameters)
         operation = history_get if call.operation == "TicketHistoryGet" else time_accounting_get
         return operation(self.data, viewer, call.parameters)
+
+    def _out_of_office(self, call: Call) -> Json:
+        """Its mapping runs before the login; without it the web service does not say what is missing."""
+        if self.flavour is Flavour.STOCK:
+            raise OperationFault("Unknown")
+
+        def log_in() -> Viewer | None:
+            return authenticate(self.data, self.sessions, call.parameters, call.address)
+
+        return out_of_office(self.data, log_in, call.parameters)
 
     def _ticket_get(self, viewer: Viewer, parameters: Json) -> Json:
         """The age is counted at each question; of an hour that comes twice the server takes the second."""
@@ -127,7 +140,7 @@ def _session_data(session: Session) -> dict[str, str | None]:
         return common | {"UserType": "Customer", "UserCustomerID": session.viewer.customer_number}
     agent = session.viewer
     return common | {
-        "UserEmail": f"{agent.login}@beispiel.test",
+        "UserEmail": agent.address,
         "UserFirstname": agent.first_name,
         "UserFullname": f"{agent.first_name} {agent.last_name}",
         "UserID": str(agent.user_id),

@@ -45,6 +45,7 @@ def auth_fail(operation: str) -> OperationError:
     words = {
         "TimeAccountingGet": "Authentication failed!",
         "SessionRemove": "Authorization failed!",
+        "OutOfOffice": "Authentication failed.",
     }.get(operation, "Authorization failing!")
     return OperationError(f"{operation}.AuthFail", f"{operation}: {words}")
 

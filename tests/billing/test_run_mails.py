@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -29,7 +30,7 @@ State = RunMail.State
 NASTY = "Evil\r\nBcc: all@example.com\u202e\u2028\x00 Müller & Söhne"
 OPEN, SEND = (
     "django.core.mail.backends.locmem.EmailBackend.open",
-    ("django.core.mail.backends.locmem.EmailBackend.send_messages"),
+    "django.core.mail.backends.locmem.EmailBackend.send_messages",
 )
 
 
@@ -62,8 +63,7 @@ def send(now: Any = NOW, language: str = "en") -> int:
 
 
 def rows() -> list[tuple[str, str, str]]:
-    found = RunMail.objects.order_by("pk").values_list("kind", "user__username", "state")
-    return [tuple(row) for row in found]
+    return [(row.kind, row.user.username, row.state) for row in RunMail.objects.order_by("pk").select_related("user")]
 
 
 def text_of(number: int = 0) -> str:
@@ -328,7 +328,7 @@ class RecipientsRefused(OSError):
 def failing(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exception]:
     """What sending raises; empty it to mend the mail server."""
     errors: dict[str, Exception] = {}
-    opened, sent = mail.backends.locmem.EmailBackend.open, mail.backends.locmem.EmailBackend.send_messages
+    opened, sent = EmailBackend.open, EmailBackend.send_messages
 
     def open_connection(self: Any) -> Any:
         if "open" in errors:

@@ -43,7 +43,7 @@ def user(django_user_model: type[User]) -> User:
 @pytest.fixture
 def customers(system: TicketSystem) -> list[Customer]:
     """Three to bill; the agreement of the second one cannot be used."""
-    found = [CustomerFactory(system=system, customer_id=name, name=f"{name} AG") for name in "ABC"]
+    found: list[Customer] = [CustomerFactory(system=system, customer_id=name, name=f"{name} AG") for name in "ABC"]
     for customer in found:
         AgreementFactory(customer=customer, position_text="{nummer}" if customer.customer_id == "B" else "{number}")
         ticket_of(customer, 10, number=f"{customer.customer_id}1")

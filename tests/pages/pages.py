@@ -9,6 +9,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.pages.world import World
 
 PUBLIC = {"account_login", "account_signup", "account_inactive", "set_language", "account_logout"}
+FILES = {"outofoffice:template", "outofoffice:refused", "outofoffice:original"}
+"""Downloads: what stands in them is not read by a browser."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ def addresses(world: World) -> list[Address]:
     """Every page of the portal, set-up pages excepted, with the first customer's objects."""
     order, ticket, run, saved = world.order.pk, world.ticket.pk, world.run.pk, world.saved.pk
     reading = world.system.sync_runs.latest("pk").pk
+    upload = f"/out-of-office/uploads/{world.upload.pk}/"
     return [
         Address("start", "/"),
         Address("tickets:list", "/tickets/"),
@@ -45,6 +48,7 @@ def addresses(world: World) -> list[Address]:
         Address("billing:reopen", "/orders/reopen/"),
         Address("billing:export", "/orders/export/", posts=True),
         Address("billing:left_out", "/orders/left-out/"),
+        Address("billing:trial", "/orders/try-out/"),
         Address("billing:discrepancies", "/orders/discrepancies/"),
         Address("billing:kivitendo", "/orders/kivitendo/"),
         Address("billing:kivitendo_refresh", "/orders/kivitendo/refresh/", posts=True),
@@ -64,6 +68,16 @@ def addresses(world: World) -> list[Address]:
         Address("reports:save_filter", "/reports/filters/save/", posts=True),
         Address("reports:default_filter", f"/reports/filters/{saved}/default/", posts=True),
         Address("reports:delete_filter", f"/reports/filters/{saved}/delete/", posts=True),
+        Address("outofoffice:index", "/out-of-office/"),
+        Address("outofoffice:template", "/out-of-office/template/"),
+        Address("outofoffice:calendar", "/out-of-office/calendar/"),
+        Address("outofoffice:upload", upload),
+        Address("outofoffice:progress", f"{upload}progress/"),
+        Address("outofoffice:refused", f"{upload}refused/"),
+        Address("outofoffice:original", f"{upload}original/"),
+        Address("outofoffice:confirm", f"{upload}confirm/", posts=True),
+        Address("outofoffice:repeat", f"{upload}repeat/", posts=True),
+        Address("outofoffice:clear", f"{upload}clear/", posts=True),
         Address("units", f"/set-up/units/{world.system.pk}/"),
         Address("set_language", "/language/", posts=True),
         Address("account_login", "/accounts/login/"),

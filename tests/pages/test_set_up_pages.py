@@ -1,14 +1,18 @@
 """Set-up in the admin: what can be changed, what only looked at, and what never comes out again."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
-from billing.models import Agreement
+from billing.agreement_copies import AgreementRefused, copy_agreement
+from billing.agreement_models import Agreement, FlatFee, PrepaidBlock, RateRule
 from common.admin import ReadOnlyAdmin
+from common.months import Month
 from tests.pages.world import World
 from tickets import admin as tickets_admin
 from tickets.checks import Check
@@ -57,7 +61,20 @@ AGREEMENT: dict[str, Any] = {
     "rounding_step": "15",
     "rounding_mode": "up",
     "position_text": "{number} {title}",
+    "valid_from": "2000-01-01",
+    "counting": "closed",
+    "period_months": "1",
+    "rounding_scope": "ticket",
+    "minimum_minutes": "0",
+    "included_minutes": "0",
+    "grace_days": "0",
+    **{
+        f"{rows}-{name}_FORMS": "0"
+        for rows in ("rate_rules", "flat_fees")
+        for name in ("TOTAL", "INITIAL", "MIN_NUM", "MAX_NUM")
+    },
 }
+RULE = {"agreement": "", "queue": "Raw", "hourly_rate": "30", "billable": "on", "valid_from": "2000-01-01"}
 
 
 @pytest.fixture
@@ -234,6 +251,11 @@ def test_agreement_of_a_customer_is_saved(world: World, client: Client) -> None:
         ("hourly_rate", "-1", "greater than or equal"),
         ("customer", "", "Choose a customer, or make this the default agreement, but not both."),
         ("is_default", "on", "Choose a customer, or make this the default agreement, but not both."),
+        ("valid_from", "2026-10-02", "An agreement begins on the first day of a month."),
+        ("valid_to", "2026-10-30", "An agreement ends on the last day of a month."),
+        ("valid_to", "1999-12-31", "The agreement would end before it begins."),
+        ("minimum_minutes", "-1", "greater than or equal"),
+        ("billing_day", "32", "less than or equal"),
     ],
 )
 def test_agreement_that_cannot_work_is_refused(
@@ -246,6 +268,93 @@ def test_agreement_that_cannot_work_is_refused(
 
     assert sentence in response.content.decode()
     assert Agreement.objects.count() == before
+
+
+def test_quarter_begins_with_a_quarter(world: World, client: Client) -> None:
+    other = Customer.objects.create(system=world.system, customer_id="other")
+    terms = {"customer": other.pk, "period_months": "3", "valid_from": "2026-11-01"}
+
+    response = client.post("/admin/billing/agreement/add/", AGREEMENT | terms)
+
+    assert "A quarter begins in January, April, July or October." in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"queue": ""}, "Name an agreement, service, queue, type or agent that the rule is for."),
+        ({"billable": ""}, "Say why this time is not billed."),
+        ({"reason": "Ours"}, "A reason is for time that is not billed."),
+        ({"valid_to": "1999-01-01"}, "The rule would end before it begins."),
+        ({"hourly_rate": "-1"}, "greater than or equal"),
+    ],
+)
+def test_rate_rule_that_cannot_work_is_refused(client: Client, changes: dict[str, str], sentence: str) -> None:
+    response = client.post("/admin/billing/raterule/add/", RULE | changes)
+
+    assert sentence in response.content.decode()
+    assert not RateRule.objects.exists()
+
+
+def test_rate_rule_for_all_customers_is_saved(client: Client) -> None:
+    client.post("/admin/billing/raterule/add/", RULE)
+
+    assert str(RateRule.objects.get()) == "Raw"
+
+
+def test_default_agreement_has_no_recurring_lines(world: World, client: Client) -> None:
+    usual = Agreement.objects.get(is_default=True)
+    line = {"text": "Flat", "article_number": "A", "quantity": "1", "unit": "Stck", "unit_price": "5"}
+    rows = {f"flat_fees-0-{name}": value for name, value in (line | {"valid_from": "2000-01-01"}).items()}
+    rows |= {"flat_fees-TOTAL_FORMS": "1", "flat_fees-0-agreement": str(usual.pk), "is_default": "on", "customer": ""}
+
+    response = client.post(f"/admin/billing/agreement/{usual.pk}/change/", AGREEMENT | rows)
+
+    assert "The default agreement has no recurring lines" in response.content.decode()
+    assert not FlatFee.objects.exists()
+
+
+def test_agreement_is_copied_for_the_next_month_once(world: World, client: Client) -> None:
+    own, _created = Agreement.objects.get_or_create(customer=world.customer, defaults={"hourly_rate": 80})
+    RateRule.objects.create(agreement=own, queue="Raw", hourly_rate=30)
+    FlatFee.objects.create(agreement=own, text="Flat", article_number="A", unit="Stck", unit_price=5)
+    chosen = {"action": "copy_for_next_month", "_selected_action": [own.pk]}
+
+    for _twice in range(2):
+        client.post("/admin/billing/agreement/", chosen)
+
+    newest = Agreement.objects.filter(customer=world.customer).latest("valid_from")
+    assert Agreement.objects.filter(customer=world.customer).count() == 2
+    assert (newest.hourly_rate, newest.rate_rules.count(), newest.flat_fees.count()) == (own.hourly_rate, 1, 1)
+    assert newest.valid_from == Month.of(timezone.localdate()).next.first_day
+
+
+def test_agreement_of_a_quarter_is_copied_at_a_quarter_only(world: World) -> None:
+    own = Agreement(customer=world.customer, hourly_rate=80, period_months=3)
+
+    with pytest.raises(AgreementRefused, match="a new one begins in January"):
+        copy_agreement(own, Month(2026, 11))
+
+
+def test_agreement_is_not_copied_into_the_past(world: World) -> None:
+    own = Agreement(customer=world.customer, hourly_rate=80, valid_from=date(2026, 11, 1))
+
+    with pytest.raises(AgreementRefused, match="begins later than that"):
+        copy_agreement(own, Month(2026, 10))
+
+
+def test_prepaid_minutes_are_bought_and_adjusted_through_the_ledger(world: World, client: Client) -> None:
+    block = PrepaidBlock.objects.create(customer=world.customer, name="Block", starts=date(2026, 1, 1))
+    address, bought = "/admin/billing/prepaidmovement/add/", {"block": block.pk, "kind": "granted", "minutes": "600"}
+
+    client.post(address, bought)
+    client.post(address, bought | {"kind": "adjusted", "minutes": "-60", "reason": "Counted twice"})
+    refused = client.post(address, bought | {"kind": "adjusted", "minutes": "-601", "reason": "Too much"})
+
+    block.refresh_from_db()
+    assert (block.balance, block.movements.count()) == (540, 2)
+    assert "There are only 540 minutes left." in refused.content.decode()
+    assert "Counted twice" in client.get(f"/admin/billing/prepaidblock/{block.pk}/change/").content.decode()
 
 
 def test_administrator_cannot_make_a_superuser(world: World, client: Client) -> None:

@@ -13,6 +13,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from billing.models import BillingRun, Order
+from outofoffice.models import Upload
+from outofoffice.uploads import upload_file
 from portal.models import SavedFilter
 from portal.roles import ACCOUNT_MANAGER, ADMINISTRATOR, BILLING
 from tests.billing.scenes import bill, read_completely, ticket_of
@@ -38,6 +40,7 @@ class World:
     foreign_order: Order
     run: BillingRun
     saved: SavedFilter
+    upload: Upload
     clients: dict[str, Client]
 
 
@@ -84,8 +87,16 @@ def build() -> World:
         saved=SavedFilter.objects.create(
             user=users["manager"], page="reports:report", name="My customer", query="by=ticket&unit=hours"
         ),
+        upload=_absences(system),
         clients={"anonymous": Client()} | {name: signed_in(user) for name, user in users.items()},
     )
+
+
+def _absences(system: TicketSystem) -> Upload:
+    """Looked at and not confirmed; one row names somebody whom nobody knows."""
+    quoted = HOSTILE.replace('"', '""')
+    rows = ["UserLogin,StartDate,EndDate,Enabled", f"{MARK}.agent,2026-12-01,2026-12-10,yes", f'"{quoted}",,,{MARK}']
+    return upload_file(system=system, data="\n".join(rows).encode(), file_name=f"{MARK}.csv", now=NOW)
 
 
 def _foreign_tickets(system: TicketSystem, foreign: Customer) -> Ticket:

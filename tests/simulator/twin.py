@@ -62,6 +62,7 @@ def build_twin() -> Twin:
         password=PASSWORD,
         groups=EVERYWHERE,
         may_read_times=True,
+        is_admin=True,
     )
     agents = [
         Agent(

@@ -1,0 +1,23 @@
+"""Who may see and use the pages: to everybody else they are not there."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+RIGHT = "outofoffice.upload_out_of_office"
+
+View = Callable[..., HttpResponse]
+
+
+def uploaders_only(view: View) -> View:
+    """The view for whoever has the permission, a 404 for a stranger."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm(RIGHT):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
