@@ -181,12 +181,12 @@ def _fill_ledger(year: Year) -> None:
     for ticket in billed:
         order_of.setdefault((year.customer_of(ticket), year.month_of(ticket)), len(order_of) + 1)
     now = stored_moment(datetime.combine(year.month.end_day, datetime.min.time(), UTC))
-    names = ["id", "number", "customer_id", "agreement_id", "month", "erp_customer_number", "currency", "tax_rate"]
+    names = ["id", "number", "customer_id", "agreement_id", "month", "period_start", "erp_customer_number"]
     fill(
         Order,
-        [*names, "created_at", "changed_at"],
+        [*names, "currency", "tax_rate", "created_at", "changed_at"],
         (
-            (pk, f"F-{pk}", customer, usual.pk, month.first_day, f"K{customer}", "EUR", 19, now, now)
+            (pk, f"F-{pk}", customer, usual.pk, *2 * (month.first_day,), f"K{customer}", "EUR", 19, now, now)
             for (customer, month), pk in order_of.items()
         ),
     )

@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from billing.agreement_models import Agreement
 from billing.agreements import Agreements, agreement_of, has_ended, period_of
 from billing.models import Allocation, Order, OrderPosition
+from billing.settlements import customers_to_correct, entries_for_next_order, not_billable_entries
 from billing.terms import NO_RULE, EntryTerms
 from common.durations import PLACES
 from common.money import quantize
@@ -80,6 +81,7 @@ def customers_to_bill(month: Month, agreements: Agreements, customer: Customer |
     closed = Ticket.objects.closed_in(month).filter(customer=OuterRef("pk"))
     drafts = Order.objects.filter(month=month.first_day, supplement=0, state=Order.State.DRAFT, customer=OuterRef("pk"))
     found = set(asked.filter(Exists(closed) | Exists(drafts)).order_by().values_list("pk", flat=True))
+    found |= set(asked.filter(_has_settled_time(month)).order_by().values_list("pk", flat=True))
     found |= set(asked.filter(agreements__flat_fees__isnull=False).order_by().values_list("pk", flat=True))
     if any(not _is_usual(agreement) for agreement in agreements.values()):
         for group in gatherings(list(asked.order_by().values_list("pk", flat=True)), month, agreements):
@@ -87,6 +89,13 @@ def customers_to_bill(month: Month, agreements: Agreements, customer: Customer |
                 free = billable_entries(group, month).order_by().values("ticket__customer")
                 found |= set(asked.filter(pk__in=free).order_by().values_list("pk", flat=True))
     return sorted(found)
+
+
+def _has_settled_time(month: Month) -> Q:
+    """Customers of whom somebody has decided that their next order bills late time, or corrects an earlier one."""
+    late = TimeEntry.objects.filter(pk__in=entries_for_next_order(month))
+    corrected = customers_to_correct(month)
+    return Q(pk__in=late.values("ticket__customer")) | Q(pk__in=corrected)
 
 
 def _is_usual(agreement: Agreement) -> bool:
@@ -128,8 +137,21 @@ def tickets_of(group: Gathering, month: Month) -> QuerySet[Ticket]:
         return tickets.filter(pk__in=billable_entries(group, month).order_by().values("ticket"))
     if group.begins == month.first_day:
         return tickets.closed_in(month)
+    return tickets.filter(_closed_in_period(group, month))
+
+
+def _closed_in_period(group: Gathering, month: Month) -> Exists:
     closings = TicketClosing.objects.filter(ticket=OuterRef("pk"), month__range=(group.begins, month.first_day))
-    return tickets.filter(Exists(closings))
+    return Exists(closings)
+
+
+def tickets_let_in(group: Gathering, month: Month) -> QuerySet[Ticket]:
+    """Further tickets: not closed in the period, but with late time that somebody has decided to bill in it."""
+    tickets = Ticket.objects.filter(customer__in=group.customers)
+    if group.counting == Agreement.Counting.BOOKED:
+        return tickets.none()
+    let_in = TimeEntry.objects.filter(pk__in=entries_for_next_order(month))
+    return tickets.filter(pk__in=let_in.values("ticket")).exclude(_closed_in_period(group, month))
 
 
 def billable_entries(group: Gathering, month: Month) -> QuerySet[TimeEntry]:
@@ -145,11 +167,12 @@ def billable_entries(group: Gathering, month: Month) -> QuerySet[TimeEntry]:
         claim__position__order__state=Order.State.DRAFT,
     )
     entries = booked_before_end(month).filter(ticket__customer__in=group.customers)
-    if group.counting == Agreement.Counting.CLOSED and group.begins == month.first_day:
-        entries = entries.filter(ticket__closings__month=month.first_day)
-    elif group.counting == Agreement.Counting.CLOSED:
+    let_in = entries_for_next_order(month)
+    if group.counting == Agreement.Counting.CLOSED and (group.begins != month.first_day or let_in.exists()):
         closings = TicketClosing.objects.filter(month__range=(group.begins, month.first_day))
-        entries = entries.filter(ticket__in=closings.values("ticket"))
+        entries = entries.filter(Q(ticket__in=closings.values("ticket")) | Q(pk__in=let_in))
+    elif group.counting == Agreement.Counting.CLOSED:
+        entries = entries.filter(ticket__closings__month=month.first_day)
     return entries.alias(claim=FilteredRelation("allocations", condition=Q(allocations__live=True))).filter(
         Q(claim__isnull=True) | own_draft
     )
@@ -157,7 +180,7 @@ def billable_entries(group: Gathering, month: Month) -> QuerySet[TimeEntry]:
 
 def with_rates(entries: QuerySet[TimeEntry], terms: EntryTerms) -> Any:
     """The entries that are billed, each with ``rate``, the primary key of its rule or ``NO_RULE``."""
-    priced = entries.annotate(rate=terms.rate())
+    priced = entries.annotate(rate=terms.rate()).exclude(pk__in=not_billable_entries())
     return priced.exclude(terms.not_billed_by_agreement()).exclude(terms.not_billed_by_rule())
 
 
@@ -194,14 +217,16 @@ def _together(one: Time, other: Time) -> Time:
 def claim_free_entries(orders: Collection[int], month: Month, terms: EntryTerms) -> None:
     """Claim every free entry of the tickets and rates in these orders' positions, in one statement.
 
+    Of tickets that were not closed in the period only the late entries that somebody has decided to bill.
+
     What is taken is skipped by ON CONFLICT. A NOT EXISTS in its place made PostgreSQL, while it took the table for
     empty, read all new claims again for each entry; and of two workers at once, one would end with an error.
     """
-    entries = with_rates(booked_before_end(month), terms).filter(
-        ticket__positions__order__in=orders, ticket__positions__kind=OrderPosition.Kind.TIME
-    )
+    # In one call: each further one would join the positions once more, and a ticket may have one in a void order.
+    line = Q(ticket__positions__order__in=orders, ticket__positions__kind=OrderPosition.Kind.TIME)
     if terms.rules:
-        entries = entries.filter(rate=Coalesce("ticket__positions__rate_rule", NO_RULE))
+        line &= Q(rate=Coalesce("ticket__positions__rate_rule", NO_RULE))
+    entries = with_rates(booked_before_end(month), terms).filter(_let_in(month), line)
     wanted = entries.order_by().values_list("pk", "ticket__positions__pk", "minutes", Value(True))
     selection, parameters = wanted.query.sql_with_params()
     quote = connection.ops.quote_name
@@ -209,6 +234,17 @@ def claim_free_entries(orders: Collection[int], month: Month, terms: EntryTerms)
     with connection.cursor() as cursor:
         # Names are our own, values travel as parameters.
         cursor.execute(f"INSERT INTO {table} ({columns}) {selection} ON CONFLICT DO NOTHING", parameters)
+
+
+def _let_in(month: Month) -> Q:
+    """What may join an order that bills its ticket: all, as long as nobody has decided to bill late time of others."""
+    let_in = entries_for_next_order(month)
+    if not let_in.exists():
+        return Q()
+    begins = OuterRef("ticket__positions__order__period_start")
+    closings = TicketClosing.objects.filter(ticket=OuterRef("ticket"), month__gte=begins, month__lte=month.first_day)
+    booked = Q(ticket__positions__order__agreement__counting=Agreement.Counting.BOOKED)
+    return booked | Q(Exists(closings)) | Q(pk__in=let_in)
 
 
 def claimed_times(orders: Iterable[int]) -> dict[int, Time]:

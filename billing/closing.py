@@ -23,14 +23,15 @@ UNFINISHED = (Order.State.DRAFT, Order.State.APPROVED)
 def close_month(month: Month, *, user: AnyUser | None, now: datetime) -> ClosedMonth:
     """Close the month; twice changes nothing.
 
-    Raises ``OrdersRefused`` while an order waits, a run is on its way, or time that can be billed stands in no order,
-    as that of a void one does until the next run.
+    Raises ``OrdersRefused`` while an order waits that bills anything, a run is on its way, or time that can be billed
+    stands in no order, as that of a void one does until the next run.
     """
     _let_no_run_begin()
     runs = BillingRun.objects.filter(month=month.first_day, state__in=(Job.State.QUEUED, Job.State.RUNNING))
     if closed := closed_month(month):
         return closed
-    waiting = Order.objects.filter(month=month.first_day, state__in=UNFINISHED).count()
+    unfinished = Order.objects.filter(month=month.first_day, state__in=UNFINISHED, positions__isnull=False)
+    waiting = unfinished.distinct().count()
     sentences = []
     if waiting:
         text = ngettext(

@@ -6,11 +6,12 @@ by the caller.
 
 from decimal import Decimal
 
-from django.db.models import Case, Count, DecimalField, F, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, DecimalField, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
 from django.utils.translation import ngettext
 
 from billing.claims import stored_minutes
 from billing.models import Allocation, Order
+from billing.settlement_models import Kind, Settlement
 from common.money import plain
 from common.months import Month
 from tickets.models import Customer, TicketClosing
@@ -33,14 +34,22 @@ def no_longer_so() -> QuerySet[Allocation]:
     return Allocation.objects.filter(GONE | CHANGED, live=True)
 
 
+def unsettled() -> QuerySet[Allocation]:
+    """Of those the ones in orders that have left draft about which nobody has decided, as they are now."""
+    settled = Settlement.objects.filter(
+        allocation=OuterRef("pk"), live=True, kind__in=(Kind.GONE, Kind.CHANGED), minutes_now=OuterRef("now")
+    )
+    held = no_longer_so().exclude(position__order__state=Order.State.DRAFT)
+    return held.alias(now=MIRRORED).exclude(Exists(settled))
+
+
 def approved_but_gone(month: Month, customer: Customer | None = None) -> list[str]:
-    """A sentence when approved orders hold what the ticket system no longer shows: a person has to correct it.
+    """A sentence when approved orders hold what the ticket system no longer shows: a person has to settle it.
 
     Looks at the orders of the month and, in other months' orders, at the tickets closed in this one.
     """
     closed = TicketClosing.objects.filter(month=month.first_day)
-    held = no_longer_so().exclude(position__order__state=Order.State.DRAFT)
-    held = held.filter(Q(position__order__month=month.first_day) | Q(entry__ticket__in=closed.values("ticket")))
+    held = unsettled().filter(Q(position__order__month=month.first_day) | Q(entry__ticket__in=closed.values("ticket")))
     if customer is not None:
         held = held.filter(position__order__customer=customer)
     number = "position__order__number"
@@ -49,9 +58,9 @@ def approved_but_gone(month: Month, customer: Customer | None = None) -> list[st
     entries = sum(row[2] for row in found)
     text = ngettext(
         "%(count)d time entry of approved orders is no longer so in the ticket system: %(orders)s. "
-        "The orders stay as they are; settle the difference in the ERP.",
+        "The orders stay as they are; settle the discrepancies.",
         "%(count)d time entries of approved orders are no longer so in the ticket system: %(orders)s. "
-        "The orders stay as they are; settle the difference in the ERP.",
+        "The orders stay as they are; settle the discrepancies.",
         entries,
     )
     return [text % {"count": entries, "orders": ", ".join(orders)}] if orders else []

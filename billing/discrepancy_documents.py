@@ -12,7 +12,10 @@ Document = dict[str, object]
 
 
 def discrepancies_document(rows: Sequence[Discrepancy]) -> Document:
-    """``discrepancies`` as listed and their ``totals`` in each currency; ``mirrored_at`` is ISO 8601 or ``None``."""
+    """``discrepancies`` as listed and their ``totals`` in each currency; ``mirrored_at`` is ISO 8601 or ``None``.
+
+    ``choices`` are what ``manage.py settle`` takes for the ``key``.
+    """
     read_at = mirrored_at()
     return {
         "mirrored_at": None if read_at is None else read_at.isoformat(),
@@ -35,6 +38,7 @@ def totals_of(rows: Sequence[Discrepancy]) -> list[tuple[str, Decimal, Decimal]]
 
 def _document(row: Discrepancy) -> Document:
     return {
+        "key": row.key,
         "kind": row.kind.value,
         "allocation": row.allocation,
         "order": row.order.number,
@@ -53,6 +57,7 @@ def _document(row: Discrepancy) -> Document:
         "money_at_stake": None if row.money_at_stake is None else plain(row.money_at_stake, 2),
         "currency": row.currency,
         "sentence": row.sentence,
+        "choices": [choice.value for choice in row.choices],
     }
 
 

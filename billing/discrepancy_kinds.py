@@ -3,33 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import TextChoices
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from billing.differences import CHANGED, GONE, OF_OTHER_CUSTOMER, ON_OTHER_TICKET
 from billing.models import Order, OrderPosition
+from billing.settlement_models import Choice, Kind
 from tickets.models import Customer, Ticket, TimeEntry
-
-
-class Kind(TextChoices):
-    """In this order: of several kinds that one entry has, the first one carries its minutes at stake."""
-
-    GONE = "gone", gettext_lazy("vanished")
-    MOVED_CUSTOMER = "moved_customer", gettext_lazy("of another customer")
-    CHANGED = "changed", gettext_lazy("other minutes")
-    MOVED_TICKET = "moved_ticket", gettext_lazy("on another ticket")
-    LATE = "late", gettext_lazy("booked late")
-    NEGATIVE_LATE = "negative_late", gettext_lazy("correction booked late")
-
-
-BILLED_KINDS = {
-    Kind.GONE: GONE,
-    Kind.MOVED_CUSTOMER: OF_OTHER_CUSTOMER,
-    Kind.CHANGED: CHANGED,
-    Kind.MOVED_TICKET: ON_OTHER_TICKET,
-}
-"""Those of entries that stand in an order, each with the condition on their allocation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +22,8 @@ class Discrepancy:
 
     kind: Kind
     allocation: int | None
+    facts: str
+    """What a settlement rests on; see ``billing.settlements.facts_of``."""
     position: OrderPosition
     entry: TimeEntry
     minutes_billed: Decimal
@@ -51,9 +31,28 @@ class Discrepancy:
     """What the order would hold of the entry today: nothing of what is gone or belongs to another customer."""
     minutes_at_stake: Decimal
     money_at_stake: Decimal | None
-    """Amount of the position with the minutes as they are now, by its own frozen rule, less its amount."""
+    """What all that is open of the position comes to by its own frozen rule; see ``billing.credits``."""
     visible: frozenset[int] | None
     """Customers, by primary key, whom the asking user may see; ``None``: all."""
+
+    @property
+    def key(self) -> str:
+        """Names it in forms and commands: ``12-gone`` by its claim, ``e34`` by its entry."""
+        return f"e{self.entry.pk}" if self.allocation is None else f"{self.allocation}-{self.kind.value}"
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """How it can be settled; not at all while its order is not issued, since a run still puts that right."""
+        if self.order.state not in (Order.State.ISSUED, Order.State.EXPORTED):
+            return ()
+        match self.kind:
+            case Kind.LATE | Kind.NEGATIVE_LATE:
+                return (Choice.NEXT_ORDER, Choice.SUPPLEMENT, Choice.NOT_BILLABLE)
+            case Kind.GONE | Kind.CHANGED if self.minutes_at_stake < 0:
+                return (Choice.CREDIT, Choice.ACCEPT)
+            case Kind.CHANGED if self.minutes_at_stake > 0:
+                return (Choice.NEXT_ORDER, Choice.ACCEPT)
+        return (Choice.ACCEPT,)
 
     @property
     def order(self) -> Order:

@@ -28,12 +28,15 @@ def as_of() -> str:
     return _("As the ticket systems were read last: %(time)s.") % {"time": time}
 
 
-def why_none(*, user: AnyUser, order: Order | None) -> Empty:
+def why_none(*, user: AnyUser, order: Order | None, is_filtered: bool = False) -> Empty:
     """The sentence for a list without discrepancies: no customers, or nothing that disagrees, and as of when."""
     if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
         text = _("You see the orders of the customers that are assigned to you. An administrator can assign them.")
         return Empty(title=_("No customers are assigned to you"), text=text)
-    text = _("All time of the approved orders stands in the ticket system as it was billed, and none came too late.")
+    if is_filtered:
+        text = _("No discrepancy passes the filters.")
+        return Empty(title=_("Nothing matches"), text=text, url="?", action=_("Clear the filters"))
+    text = _("All time of the approved orders stands in the ticket system as it was billed, or was settled.")
     if order is not None:
-        text = _("All time of the order stands in the ticket system as it was billed, and none came too late.")
+        text = _("All time of the order stands in the ticket system as it was billed, or was settled.")
     return Empty(title=_("Nothing disagrees"), text=f"{text} {as_of()}")

@@ -1,14 +1,20 @@
 """The list of what disagrees with orders that have left draft."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.discrepancy_kinds import Discrepancy, Kind
+from billing.discrepancy_kinds import Discrepancy
+from billing.settlement_models import Kind
 from billing.tables import ONE_LINE, WORDS, badge
+from common.money import plain
 from common.tables import MinutesColumn, MoneyColumn, NumberColumn, Table
 
 SYMBOLS = {
@@ -29,6 +35,14 @@ class DiscrepancyTable(Table):
     totals_fields = ("minutes_at_stake", "money_at_stake")
     currency_field = "currency"
 
+    select = tables.Column(
+        verbose_name=gettext_lazy("Choose"),
+        footer="",
+        empty_values=(),
+        orderable=False,
+        exclude_from_export=True,
+        attrs={"cell": {"class": "select"}},
+    )
     order = tables.Column(
         verbose_name=gettext_lazy("Order"), accessor="order__number", footer=gettext_lazy("Total"), attrs=WORDS
     )
@@ -47,6 +61,28 @@ class DiscrepancyTable(Table):
     minutes_now = MinutesColumn(verbose_name=gettext_lazy("Minutes now"))
     minutes_at_stake = MinutesColumn(verbose_name=gettext_lazy("Minutes at stake"))
     money_at_stake = MoneyColumn(verbose_name=gettext_lazy("Amount at stake"), default="")
+
+    def __init__(self, data: Sequence[Discrepancy], *, can_settle: bool) -> None:
+        super().__init__(data, exclude=[] if can_settle else ["select"])
+        self.can_settle = can_settle
+        self.has_choice = can_settle and any(row.choices for row in data)
+
+    def render_select(self, record: Discrepancy) -> SafeString:
+        if not record.choices:
+            return SafeString("")
+        label = _("Choose %(kind)s, ticket %(number)s, %(booked)s") % {
+            "kind": record.kind.label,
+            "number": record.ticket.number,
+            "booked": record.entry.booked_local,
+        }
+        return format_html(
+            '<input class="form-check-input" type="checkbox" name="discrepancy" value="{}" form="selection" '
+            'aria-label="{}" data-select data-cents="{}" data-currency="{}">',
+            record.key,
+            label,
+            plain((record.money_at_stake or Decimal(0)).scaleb(2)),
+            record.currency,
+        )
 
     def render_order(self, record: Discrepancy) -> SafeString:
         link = format_html('<a href="{}">{}</a>', record.order.get_absolute_url(), record.order.number)
@@ -71,7 +107,13 @@ class DiscrepancyTable(Table):
         return record.entry.booked_local
 
     def render_kind(self, record: Discrepancy) -> SafeString:
-        return format_html("{} {}", badge("state-warn", SYMBOLS[record.kind], record.kind.label), record.sentence)
+        told = format_html("{} {}", badge("state-warn", SYMBOLS[record.kind], record.kind.label), record.sentence)
+        if not self.can_settle or (record.choices and record.kind != Kind.MOVED_CUSTOMER):
+            return told
+        if not record.choices:
+            return format_html("{} {}", told, _("The order is not issued yet: issue it, or return it to draft."))
+        way = reverse("billing:void", args=[record.order.pk])
+        return format_html('{} <a href="{}">{}</a>', told, way, _("Void the order and draft anew"))
 
     def value_kind(self, record: Discrepancy) -> str:
         return str(record.kind.label)

@@ -1,9 +1,15 @@
 """How a position was computed, for a person: the steps, and the rounding in words."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from billing.pricing import Rule
@@ -51,8 +57,24 @@ class Priced(Protocol):
     def amount(self) -> Decimal: ...
 
 
-def explain(position: Priced, rule: Rule) -> list[Step]:
+class Changed(Protocol):
+    """What a person has changed of the position."""
+
+    @property
+    def user(self) -> AbstractBaseUser: ...
+
+    at: datetime
+    reason: str
+    original_number: Decimal | None
+
+
+Changes = Mapping[str, Changed]
+"""By field: ``minutes``, ``price``, ``discount``."""
+
+
+def explain(position: Priced, rule: Rule, changes: Changes | None = None) -> list[Step]:
     """The way from the recorded minutes to the amount, in the active language, for the page."""
+    own = changes or {}
     recorded, billable, included, prepaid, quantity, price, discount, amount, per_unit, rate = (
         Decimal(plain(number))
         for number in (
@@ -71,17 +93,50 @@ def explain(position: Priced, rule: Rule) -> list[Step]:
     charged = billable - included - prepaid
     steps = [
         Step(_("Recorded time"), (), recorded, "min"),
-        Step(_rounding_label(rule), (recorded,), billable, "min"),
+        *_with_change(Step(_rounding_label(rule), (recorded,), billable, "min"), own.get("minutes")),
     ]
     if charged != billable:
         covered: tuple[Decimal | str, ...] = ("−", included) * bool(included) + ("−", prepaid) * bool(prepaid)
         steps.append(Step(_("Less included and prepaid time"), (billable, *covered), charged, "min"))
     steps.append(Step(_("Quantity"), (charged, "÷", per_unit), quantity, position.unit))
     of_unit = f"{rule.currency}/{position.unit}"
-    steps.append(Step(_("Unit price"), (rate, "×", per_unit, "÷", Decimal(60)), price, of_unit))
+    computed = Step(_("Unit price"), (rate, "×", per_unit, "÷", Decimal(60)), price, of_unit)
+    steps += _with_change(computed, own.get("price"))
+    return steps + _to_amount(quantity, price, discount, amount, rule.currency, own.get("discount"))
+
+
+def explain_recurring(position: Priced, currency: str, changes: Changes) -> list[Step]:
+    """The same for a recurring line, which has no minutes."""
+    numbers = (position.quantity, position.unit_price, position.discount, position.amount)
+    quantity, price, discount, amount = (Decimal(plain(number)) for number in numbers)
+    steps = [Step(_("Quantity"), (), quantity, position.unit)]
+    steps += _with_change(Step(_("Unit price"), (), price, f"{currency}/{position.unit}"), changes.get("price"))
+    return steps + _to_amount(quantity, price, discount, amount, currency, changes.get("discount"))
+
+
+def _with_change(step: Step, change: Changed | None) -> list[Step]:
+    """The step, to what is computed, and where a person has changed that, a second one to what they said."""
+    if change is None or change.original_number is None:
+        return [step]
+    original = Decimal(plain(change.original_number))
+    return [replace(step, result=original), Step(capfirst(by_whom(change)), (original,), step.result, step.unit)]
+
+
+def _to_amount(
+    quantity: Decimal, price: Decimal, discount: Decimal, amount: Decimal, currency: str, change: Changed | None
+) -> list[Step]:
     less = ("−", discount, "%") if discount else ()
-    steps.append(Step(_("Amount"), (quantity, "×", price, *less), amount, rule.currency))
-    return steps
+    last = Step(_("Amount"), (quantity, "×", price, *less), amount, currency)
+    if change is None:
+        return [last]
+    return [Step(f"{_('Discount')}, {by_whom(change)}", (), discount, "%"), last]
+
+
+def by_whom(change: Changed) -> str:
+    """Who changed it, when, and why."""
+    when = date_format(timezone.localtime(change.at), "SHORT_DATETIME_FORMAT")
+    text = _("changed by %(user)s, %(when)s (%(reason)s)")
+    return text % {"user": change.user.get_username(), "when": when, "reason": change.reason}
 
 
 def rounding_in_words(rule: Rule) -> str:

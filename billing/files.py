@@ -150,7 +150,8 @@ def _kivitendo_position(position: OrderPosition, entries: Sequence[TimeEntry], m
 
 
 def _long_description(position: OrderPosition, entries: Iterable[TimeEntry], month: Month) -> str:
-    """The position's text, the month and each booking, so that the customer can add it up."""
+    """The position's text, the month and each booking, so that the customer can add it up; a fee has none."""
     text = limited_html([*position.text.splitlines(), f"{month.month:02}/{month.year}"])
     items = (f"{entry.local_day:%d.%m.%Y} {plain(entry.minutes)} min {entry.agent}" for entry in entries)
-    return text + "<ul>" + "".join(f"<li>{html.escape(one_line(item), quote=False)}</li>" for item in items) + "</ul>"
+    bookings = "".join(f"<li>{html.escape(one_line(item), quote=False)}</li>" for item in items)
+    return f"{text}<ul>{bookings}</ul>" if bookings else text

@@ -1,8 +1,9 @@
 """Triggers that keep what was approved and issued as it is, whoever writes to the database.
 
-Orders move along ``MOVES`` only, and beside the move nothing of them changes once they have left draft. Positions and
-claims belong to the order: they come, change and go with drafts alone; a void order lets go of its claims and keeps
-their rows. Events, exports and prepaid movements are never changed. What is refused is an ``IntegrityError``.
+Orders move along ``MOVES`` only, and beside the move nothing of them changes once they have left draft. Positions,
+claims and changes by persons belong to the order: they come, change and go with drafts alone; a void order lets go of
+its claims and keeps their rows, and so with the lines of settlements. Events, exports and prepaid movements are never
+changed; a settlement can only end. What is refused is an ``IntegrityError``.
 
 They are put in place after every ``migrate``, since SQLite loses a table's triggers when the table is rebuilt, and
 taken away before one that changes these tables, since a trigger that names a table or column stands in the way of that.
@@ -46,13 +47,35 @@ WRITTEN_AT_VOID = ("voided_at", "voided_by_id", "void_reason")
 FROZEN_AT_ISSUE = ("approved_at", "approved_by_id", "document_number", "issued_at", "issued_by_id")
 ORDER, POSITION, CLAIM = "billing_order", "billing_orderposition", "billing_allocation"
 EVENT, EXPORT, EXPORTED = "billing_orderevent", "billing_export", "billing_export_orders"
-MOVEMENT = "billing_prepaidmovement"
+MOVEMENT, ADJUSTMENT = "billing_prepaidmovement", "billing_adjustment"
+SETTLEMENT, LINE = "billing_settlement", "billing_settlementline"
 REFUSAL = "An order that has left draft does not change, nor does what belongs to it."
 PREFIX = "billing_guard_"
 ONLY_LET_GO = (
     "old.live AND NOT new.live AND old.entry_id = new.entry_id AND old.position_id = new.position_id "
     "AND old.minutes = new.minutes"
 )
+ONLY_LET_GO_OF_LINE = (
+    "old.live AND NOT new.live AND old.settlement_id = new.settlement_id AND old.position_id = new.position_id"
+)
+SETTLED = (
+    "kind",
+    "allocation_id",
+    "entry_id",
+    "position_id",
+    "facts",
+    "minutes_billed",
+    "minutes_now",
+    "minutes_at_stake",
+    "money_at_stake",
+    "currency",
+    "choice",
+    "reason",
+    "supplement_number",
+    "at",
+    "user_id",
+)
+"""Of a settlement: what was decided, for good."""
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
@@ -101,7 +124,7 @@ def install_after_migrate(*, using: str, **kwargs: Any) -> None:
     """For the signal ``post_migrate``; does nothing where the orders are not there, or not yet those of today."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        if EXPORTED not in connection.introspection.table_names(cursor):
+        if not {EXPORTED, ADJUSTMENT, LINE}.issubset(connection.introspection.table_names(cursor)):
             return
         there = {column.name for column in connection.introspection.get_table_description(cursor, ORDER)}
     if there.issuperset((*FROZEN, *FROZEN_AT_ISSUE, *WRITTEN_AT_VOID)):
@@ -127,6 +150,9 @@ def _row_conditions(is_not: str) -> Iterator[tuple[str, str, str, str]]:
     yield "order_update", "UPDATE", ORDER, _refused_order_update(is_not)
     yield "order_delete", "DELETE", ORDER, "old.state <> 'draft'"
     yield "event_update", "UPDATE", EVENT, "1 = 1"
+    decided = " OR ".join(f"old.{name} {is_not} new.{name}" for name in ("id", *SETTLED))
+    yield "settlement_update", "UPDATE", SETTLEMENT, f"NOT old.live OR {decided}"
+    yield "settlement_delete", "DELETE", SETTLEMENT, "1 = 1"
     for name, table in (("export", EXPORT), ("exported", EXPORTED), ("movement", MOVEMENT)):
         yield f"{name}_update", "UPDATE", table, "1 = 1"
         yield f"{name}_delete", "DELETE", table, "1 = 1"
@@ -139,12 +165,23 @@ SET_CONDITIONS = {
     "claim_insert": ("INSERT", CLAIM, "{state} <> 'draft'"),
     "claim_update": ("UPDATE", CLAIM, f"{{state}} <> 'draft' AND ({{state}} = 'void' AND {ONLY_LET_GO}) IS NOT TRUE"),
     "claim_delete": ("DELETE", CLAIM, "{state} <> 'draft'"),
+    "line_insert": ("INSERT", LINE, "{state} <> 'draft'"),
+    "line_update": (
+        "UPDATE",
+        LINE,
+        f"{{state}} <> 'draft' AND ({{state}} = 'void' AND {ONLY_LET_GO_OF_LINE}) IS NOT TRUE",
+    ),
+    "line_delete": ("DELETE", LINE, "{state} <> 'draft'"),
     "event_delete": ("DELETE", EVENT, "{state} <> 'draft'"),
+    "adjustment_insert": ("INSERT", ADJUSTMENT, "{state} <> 'draft'"),
+    "adjustment_update": ("UPDATE", ADJUSTMENT, "{state} <> 'draft'"),
+    "adjustment_delete": ("DELETE", ADJUSTMENT, "{state} <> 'draft'"),
 }
 """What depends on the state of the row's order; that is no longer there when the order itself is being deleted."""
 NAMES = [name for name, *_rest in _row_conditions("IS NOT")] + list(SET_CONDITIONS)
 EMPTIED = {
-    f"{table.removeprefix('billing_')}_truncate": table for table in (ORDER, POSITION, CLAIM, EVENT, EXPORT, EXPORTED)
+    f"{table.removeprefix('billing_')}_truncate": table
+    for table in (ORDER, POSITION, CLAIM, EVENT, EXPORT, EXPORTED, ADJUSTMENT, SETTLEMENT, LINE)
 }
 """Tables that PostgreSQL empties at once, past the triggers for rows, while an order has left draft."""
 ROWS = {"INSERT": ("new",), "DELETE": ("old",), "UPDATE": ("old", "new")}
@@ -165,7 +202,7 @@ def _for_sqlite() -> Iterator[str]:
 
 
 def _sqlite_state(table: str, row: str) -> str:
-    if table == CLAIM:
+    if table in (CLAIM, LINE):
         of_row = f"JOIN {POSITION} p ON p.order_id = o.id WHERE p.id = {row}.position_id"
     else:
         of_row = f"WHERE o.id = {row}.order_id"
@@ -213,7 +250,7 @@ def _postgresql_rows(event: str, table: str, condition: str, row: str) -> str:
     rows = "old_rows was FULL JOIN new_rows is_now USING (id)"
     rows = rows if event == "UPDATE" else f"{row}_rows {aliases[row]}"
     way = f"JOIN {POSITION} p ON p.id = {aliases[row]}.position_id JOIN {ORDER} o ON o.id = p.order_id"
-    way = way if table == CLAIM else f"JOIN {ORDER} o ON o.id = {aliases[row]}.order_id"
+    way = way if table in (CLAIM, LINE) else f"JOIN {ORDER} o ON o.id = {aliases[row]}.order_id"
     found = condition.format(state="o.state")
     return f"EXISTS (SELECT 1 FROM {rows} {way} WHERE {found})"  # noqa: S608 - names of our own
 

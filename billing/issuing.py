@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from billing.models import Allocation, NumberRange, Order, OrderEvent
 from billing.orders import OrdersRefused, contradictions, lock_orders, record
 from billing.prepaid import release
+from billing.resting import let_go, orders_correcting, why_not_void
 from tickets.models import AnyUser
 
 LONGEST_REASON = 2000
@@ -77,12 +78,14 @@ def void_order(order: Order, *, reason: str, user: AnyUser | None, now: datetime
         sentences.append(_("Say why the order is voided."))
     if len(why) > LONGEST_REASON:
         sentences.append(_("The reason is longer than %(longest)d characters.") % {"longest": LONGEST_REASON})
+    sentences += why_not_void(lock_orders(orders_correcting(found)))
     if sentences:
         raise OrdersRefused(sentences)
     found.state, found.voided_at, found.void_reason = Order.State.VOID, now, why
     found.voided_by_id = user.pk if user else None
     found.save(update_fields=["state", "voided_at", "voided_by", "void_reason"])
     Allocation.objects.filter(position__order=found, live=True).update(live=False)
+    let_go(found, reason=why, user=user, now=now)
     release(found, now=now, user=found.voided_by_id)
     record([found], OrderEvent.Kind.VOIDED, user=user, now=now, text=why)
     return found

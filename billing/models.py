@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from billing import run_models  # noqa: F401 - Django finds an app's models by its module models
+import billing.settlement_models  # noqa: F401 - so that Django finds it
+from billing import run_models  # noqa: F401  # so that Django finds them
 from billing.agreement_models import Agreement as Agreement
 from billing.agreement_models import FlatFee, RateRule
 from billing.erp_models import ErpFinding  # noqa: F401 - Django finds an app's models by its module models
+from billing.review_models import Adjustment as Adjustment
 from common.jobs import Job
 from tickets.models import AnyUser, Customer, Ticket, TimeEntry
 

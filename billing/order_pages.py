@@ -17,6 +17,7 @@ from billing.erp_findings import is_fine, sentence_of
 from billing.erp_models import ErpFinding
 from billing.handover import Format
 from billing.kivitendo_preflight import Preflight, preflight
+from billing.line_pages import ShownExclusion, ShownLine, changes_of, exclusions, may_change, shown_line
 from billing.models import Allocation, BillingRun, Export, Order
 from common.jobs import Job
 from common.months import Month
@@ -159,6 +160,11 @@ class OrderPage:
     order: Order
     positions: Page[Any]
     """Of ``OrderPosition``, each with its live allocations as ``claims``."""
+    lines: list[ShownLine]
+    """The same positions."""
+    excluded: list[ShownExclusion]
+    """What persons have left out of the order."""
+    can_change: bool
     problems: list[str]
     """Why the data may not be complete, as the latest run over the month found it."""
     discrepancies: int
@@ -176,15 +182,20 @@ class Finding:
     sentence: str
 
 
-def order_page(order: Order, *, page: str | None) -> OrderPage:
+def order_page(order: Order, *, page: str | None, can_bill: bool) -> OrderPage:
     """Read what the page of an order shows; the number of queries does not depend on the number of positions."""
     claims = Allocation.objects.filter(live=True).select_related("entry__agent").order_by("entry__booked_local", "pk")
     positions = order.positions.select_related("ticket", "rate_rule__agent").prefetch_related(
         Prefetch("allocations", queryset=claims, to_attr="claims")
     )
+    shown = Paginator(positions, POSITIONS_PER_PAGE).get_page(page)
+    changes = changes_of(order)
     return OrderPage(
         order=order,
-        positions=Paginator(positions, POSITIONS_PER_PAGE).get_page(page),
+        positions=shown,
+        lines=[shown_line(position, changes) for position in shown],
+        excluded=exclusions(changes),
+        can_change=can_bill and may_change(order),
         problems=[] if order.complete else _problems(order),
         discrepancies=0 if order.state == Order.State.DRAFT else count_discrepancies(order=order),
         finding=_finding(order),

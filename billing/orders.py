@@ -11,8 +11,12 @@ from django.utils.translation import gettext as _
 from billing.agreement_models import Agreement
 from billing.completeness import mirror_problems
 from billing.models import Allocation, Order, OrderEvent, OrderPosition
+from billing.resting import with_wrong_lines
+from billing.settlements import lets_in
 from common.months import Month
 from tickets.models import AnyUser, TicketClosing
+
+AUTHORS = (OrderEvent.Kind.DRAFTED, OrderEvent.Kind.CHANGED, OrderEvent.Kind.ADJUSTED)
 
 
 class OrdersRefused(Exception):
@@ -26,7 +30,8 @@ class OrdersRefused(Exception):
 @transaction.atomic
 def approve_orders(orders: Iterable[Order], *, user: AnyUser | None, now: datetime, text: str = "") -> list[Order]:
     """Approve all these drafts or none; raises ``OrdersRefused``. They are read anew, under a lock, must
-    still be what they were when they were looked at, and must not contradict what the mirror holds by now.
+    still be what they were when they were looked at, and must not contradict what the mirror holds by now. Where
+    the agreement asks for four eyes, nobody approves what they have drafted or changed, and a name is needed.
     ``text`` goes into their history."""
     seen = {order.pk: order.changed_at for order in orders}
     wanted = list(seen)
@@ -34,7 +39,8 @@ def approve_orders(orders: Iterable[Order], *, user: AnyUser | None, now: dateti
     filled = set(Order.objects.filter(_has_positions(), pk__in=wanted).values_list("pk", flat=True))
     reasons = [_why_not(order, seen_at=seen[order.pk], has_positions=order.pk in filled) for order in found]
     again = _("Start the run again, then approve the orders.")
-    sentences = [reason for reason in reasons if reason] or contradictions(found, remedy=again)
+    sentences = [reason for reason in reasons if reason] or _own_drafts(found, user)
+    sentences = sentences or contradictions(found, remedy=again)
     if len(found) < len(wanted):
         sentences.append(_("An order is gone: a run found nothing to bill in it. Look at the list again."))
     if not found and not sentences:
@@ -66,9 +72,12 @@ def return_to_draft(orders: Iterable[Order], *, reason: str, user: AnyUser | Non
 
 
 def lock_orders(keys: Iterable[int]) -> list[Order]:
-    """These orders anew, by primary key, locked until the transaction ends; customer and ticket system come along."""
+    """These orders anew, by primary key, locked until the transaction ends.
+
+    Customer, ticket system and agreement come along.
+    """
     locked = Order.objects.filter(pk__in=list(keys)).select_for_update(of=("self",), no_key=True)
-    return list(locked.select_related("customer__system").order_by("pk"))
+    return list(locked.select_related("customer__system", "agreement").order_by("pk"))
 
 
 def record(
@@ -97,13 +106,31 @@ def _why_not(order: Order, *, seen_at: datetime, has_positions: bool) -> str:
     if order.state != Order.State.DRAFT:
         return _("Order %(number)s was issued before.") % {"number": order.number}
     if order.changed_at != seen_at:
-        return _("Order %(number)s was changed by a run just now. Look at it again.") % {"number": order.number}
+        return _("Order %(number)s was changed just now. Look at it again.") % {"number": order.number}
     if not order.complete:
         text = _("Order %(number)s rests on data that are not complete. Start the run again, then approve it.")
         return text % {"number": order.number}
     if not has_positions:
         return _("Order %(number)s has no position.") % {"number": order.number}
     return ""
+
+
+def _own_drafts(orders: Iterable[Order], user: AnyUser | None) -> list[str]:
+    """Why this user must not approve those that need four eyes, a sentence each.
+
+    What counts is who ever started a run that drafted or changed the order, or changed it by hand, also before it was
+    returned to draft: the second person may be anybody else. A comment makes nobody its author.
+    """
+    asked = [order for order in orders if order.agreement.needs_second_person]
+    if not asked:
+        return []
+    if user is None:
+        text = _("Order %(number)s needs four eyes: somebody has to approve it by name (approve --user NAME).")
+        return [text % {"number": order.number} for order in asked]
+    made = OrderEvent.objects.filter(order__in=asked, kind__in=AUTHORS, user=user.pk).order_by()
+    own = set(made.values_list("order", flat=True))
+    text = _("Order %(number)s needs four eyes: you have drafted or changed it, so somebody else has to approve it.")
+    return [text % {"number": order.number} for order in asked if order.pk in own]
 
 
 def contradictions(orders: Sequence[Order], *, remedy: str) -> list[str]:
@@ -129,10 +156,11 @@ def _stale(orders: Collection[int]) -> set[int]:
     booked = Q(position__order__agreement__counting=Agreement.Counting.BOOKED)
     held = Allocation.objects.filter(live=True, position__order__in=orders)
     as_mirrored = held.filter(
-        booked | Q(Exists(closed_here)),
+        booked | Q(Exists(closed_here)) | lets_in(),
         entry__gone_at__isnull=True,
         entry__minutes=F("minutes"),
         entry__ticket=F("position__ticket"),
         entry__ticket__customer=F("position__order__customer"),
     )
-    return set(held.exclude(pk__in=as_mirrored.values("pk")).values_list("position__order", flat=True))
+    stale = held.exclude(pk__in=as_mirrored.values("pk")).values_list("position__order", flat=True)
+    return {*stale, *with_wrong_lines(orders)}

@@ -1,6 +1,6 @@
 """What an order should look like, worked out without writing anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -10,10 +10,12 @@ from typing import Any
 from django.db.models import DecimalField, Model
 from django.utils.translation import gettext as _
 
+from billing.adjusting import Adjusted, adjust
 from billing.agreement_models import Agreement, FlatFee, RateRule
 from billing.agreements import has_ended, period_of
 from billing.claims import LineKey, Time
 from billing.covering import cover
+from billing.credits import CreditLine
 from billing.models import Order, OrderPosition
 from billing.pricing import (
     Rule,
@@ -24,6 +26,7 @@ from billing.pricing import (
     rounding_of_order,
     unit_price,
 )
+from billing.review_models import Adjustment
 from billing.terms import NO_RULE
 from common.money import plain
 from common.months import Month
@@ -31,7 +34,7 @@ from tickets.models import Customer, Ticket
 
 HEADER = ("agreement_id", "period_start", "erp_customer_number", "currency", "tax_rate")
 TOTALS = ("recorded_minutes", "billable_minutes", "net_amount")
-LINE = (
+LINE = (  # every column of a position but its key and its order; the rule stands last
     "position",
     "kind",
     "ticket_id",
@@ -87,7 +90,11 @@ class OrderPlan:
     """Billable time by ticket and rate; more than the positions hold."""
     uses: dict[int, Decimal] = field(default_factory=dict)
     """Minutes that the order takes from prepaid blocks, by primary key."""
+    corrections: Sequence[CreditLine] = ()
+    """Those of its positions that correct earlier orders."""
     net_before: Decimal = Decimal(0)
+    adjusted: Adjusted = field(default_factory=Adjusted)
+    """What became of the changes that persons made to the draft."""
 
     @property
     def time_positions(self) -> list[OrderPosition]:
@@ -109,11 +116,17 @@ class Facts:
     """The latest void order that nothing has replaced yet."""
     tickets: Sequence[Ticket]
     """Those whose time the order bills."""
+    settled: Collection[int] = ()
+    """Those of them, by primary key, whose state is not asked: somebody has decided that their late time is billed."""
     times: Mapping[LineKey, Time]
     """Billable time by ticket and rate."""
     rules: Mapping[int, RateRule] = field(default_factory=dict)
     flat_fees: Sequence[FlatFee] = ()
     """Those of the agreement that are valid in the period."""
+    corrections: Sequence[CreditLine] = ()
+    """What has to correct earlier orders."""
+    carried: Collection[int] = ()
+    """Settlements that the draft carries out."""
     prepaid: Mapping[int, Decimal] = field(default_factory=dict)
     """Minutes that the order may take from prepaid blocks, by primary key, the first one first."""
     uses: Mapping[int, Decimal] = field(default_factory=dict)
@@ -122,6 +135,10 @@ class Facts:
     """Positions of the draft."""
     claims: Mapping[int, Time] = field(default_factory=dict)
     """Claimed time by position."""
+    adjustments: Sequence[Adjustment] = ()
+    """What persons have changed of the draft."""
+    commented: bool = False
+    """Whether persons have written into its history."""
 
 
 def counts(ticket: Ticket, agreement: Agreement, closed_state_types: Sequence[str]) -> bool:
@@ -149,32 +166,45 @@ def plan_order(facts: Facts) -> OrderPlan | None:
     if agreement is None:
         raise NotBillable(_("There is no default agreement. Create one, then start the run again."))
     begins, ends_here = period_of(agreement, facts.month)
-    positions: list[OrderPosition] = []
+    computed: list[OrderPosition] = []
+    corrections: list[CreditLine] = []
     if agreement.billed and ends_here and not has_ended(agreement, facts.month):
-        positions = _positions(agreement, facts)
-    if not positions:
+        computed = _computed(agreement, facts)
+        corrections = [line for line in facts.corrections if line.currency == agreement.currency]
+    adjusted = adjust(computed, facts.adjustments)
+    positions = [*adjusted.lines, *_rounding_position(adjusted.lines, agreement)]
+    positions = _numbered(positions + [line.position for line in corrections])
+    if not positions and (order is None or not (facts.adjustments or facts.commented)):
         return OrderPlan(facts.customer, Change.EMPTIED, order) if order else None
     uses = price_positions(positions, agreement, facts.prepaid)
     values = _header(facts.customer, agreement) | {"period_start": begins} | totals(positions)
     _check_sizes(values, positions)
+    plan = OrderPlan(facts.customer, Change.CHANGED, order or Order(), positions, facts.times, uses)
+    plan.corrections = corrections
     if order is None:
         values |= {"number": facts.number, "correction_of": facts.corrects}
-        order = Order(customer=facts.customer, month=facts.month.first_day, **values)
-        return OrderPlan(facts.customer, Change.NEW, order, positions, facts.times, uses)
-    if _stands(order, values, positions, facts) and uses == facts.uses:
-        return OrderPlan(facts.customer, Change.UNCHANGED, order, positions, facts.times, uses)
-    net_before = order.net_amount
+        plan.order = Order(customer=facts.customer, month=facts.month.first_day, **values)
+        plan.change = Change.NEW
+        return plan
+    carries = {settlement for line in corrections for settlement in line.settlements}
+    same = _stands(order, values, positions, facts) and uses == facts.uses and carries == set(facts.carried)
+    if same and not adjusted.sentences:
+        plan.change = Change.UNCHANGED
+        return plan
+    plan.net_before, plan.adjusted = order.net_amount, adjusted
     for name, value in values.items():
         setattr(order, name, value)
-    return OrderPlan(facts.customer, Change.CHANGED, order, positions, facts.times, uses, net_before)
+    return plan
 
 
-def _positions(agreement: Agreement, facts: Facts) -> list[OrderPosition]:
-    """Recurring lines, then the time of each ticket by rate, then what rounding the whole order adds; numbered."""
+def _computed(agreement: Agreement, facts: Facts) -> list[OrderPosition]:
+    """Recurring lines, then the time of each ticket by rate."""
     rule = Rule.from_agreement(agreement)
     lines = [_time_position(ticket, key, agreement, rule, facts) for ticket, key in _billed_time(agreement, facts)]
-    lines += _rounding_position(lines, agreement, rule)
-    lines = [_flat_position(fee) for fee in facts.flat_fees] + lines
+    return [_flat_position(fee) for fee in facts.flat_fees] + lines
+
+
+def _numbered(lines: list[OrderPosition]) -> list[OrderPosition]:
     for place, line in enumerate(lines, start=1):
         line.position = place
     return lines
@@ -183,7 +213,9 @@ def _positions(agreement: Agreement, facts: Facts) -> list[OrderPosition]:
 def _billed_time(agreement: Agreement, facts: Facts) -> list[tuple[Ticket, LineKey]]:
     """What becomes a position, by ticket number; of one ticket the agreement's own rate first."""
     types = facts.customer.system.closed_state_types
-    tickets = {ticket.pk: ticket for ticket in facts.tickets if counts(ticket, agreement, types)}
+    tickets = {
+        ticket.pk: ticket for ticket in facts.tickets if ticket.pk in facts.settled or counts(ticket, agreement, types)
+    }
     keys = [key for key, time in facts.times.items() if key[0] in tickets and time.minutes]
     return [(tickets[key[0]], key) for key in sorted(keys, key=lambda key: (tickets[key[0]].number, *key))]
 
@@ -216,8 +248,9 @@ def _time_position(ticket: Ticket, key: LineKey, agreement: Agreement, rule: Rul
     )
 
 
-def _rounding_position(lines: Sequence[OrderPosition], agreement: Agreement, rule: Rule) -> list[OrderPosition]:
+def _rounding_position(lines: Sequence[OrderPosition], agreement: Agreement) -> list[OrderPosition]:
     """One line with what the order's time is rounded by, at the agreement's rate; none where there is nothing."""
+    rule = Rule.from_agreement(agreement)
     total = sum((line.billable_minutes for line in lines), Decimal(0))
     extra = rounding_of_order(total, rule)
     if not extra:

@@ -5,7 +5,7 @@ Whatever is multiplied was rounded before: amount = quantity x unit price less d
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
 from typing import Protocol, Self
 
@@ -87,9 +87,8 @@ class Rule:
 
     def as_json(self) -> dict[str, str]:
         """All values as strings, decimals in plain form; ``from_json`` gives an equal rule."""
-        return {
-            name: plain(value) if isinstance(value, Decimal) else str(value) for name, value in asdict(self).items()
-        }
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: plain(value) if isinstance(value, Decimal) else str(value) for name, value in values}
 
     @classmethod
     def from_json(cls, data: Mapping[str, str]) -> Self:

@@ -24,6 +24,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -34,11 +35,13 @@ from billing.closed_months import closed_month
 from billing.differences import SURPLUS, no_longer_so
 from billing.models import Allocation, Order
 from billing.plans import counts
+from billing.review_models import Adjustment
+from billing.settlements import entries_for_next_order, not_billable_entries, reasons_of_not_billable
 from billing.terms import NO_RULE, EntryTerms, entry_terms
 from common.months import Month
 from tickets.models import AnyUser, Customer, Ticket, TicketClosing, TimeEntry
 
-BY_AGREEMENT, NO_BAR = -1, NO_RULE
+BY_AGREEMENT, BY_SETTLEMENT, WAITS, BY_PERSON, NO_BAR = -1, -2, -3, -4, NO_RULE
 OPEN_STATE_TYPES = frozenset({"new", "open", "pending reminder", "pending auto", ""})
 
 
@@ -55,12 +58,18 @@ class Reason(TextChoices):
     NO_TIME = "no_time", gettext_lazy("No time is booked on the ticket.")
     CANCELLED_OUT = "cancelled_out", gettext_lazy("The times booked on the ticket add up to zero.")
     NOT_BILLED = "not_billed", gettext_lazy("The agreement says that this customer is not billed.")
+    EXCLUDED = "excluded", gettext_lazy("A person has left it out of the order.")
     NOT_BILLED_BY_RULE = "not_billed_by_rule", gettext_lazy("A rate rule says that this time is not billed.")
+    SETTLED = "settled", gettext_lazy("Somebody has decided not to bill this time.")
+    WAITS = "waits", gettext_lazy("Booked late; waits for the customer's next order, as was decided.")
     AGREEMENT_ENDED = "agreement_ended", gettext_lazy("The customer's agreement has ended. Enter the next one.")
     PERIOD_OPEN = "period_open", gettext_lazy("Waits for the order of its quarter.")
     MONTH_CLOSED = "month_closed", gettext_lazy("The month is closed, so no run bills it any more.")
     NOT_DRAFTED = "not_drafted", gettext_lazy("Can be billed, but no run has put it into an order yet.")
     GONE = "gone", gettext_lazy("Stands in an order of this month, but no longer so in the ticket system.")
+
+
+OF_SETTLEMENTS = {BY_SETTLEMENT: Reason.SETTLED, WAITS: Reason.WAITS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,8 @@ class LeftOut:
 class _Part:
     """Present time of one ticket in one order, or in none: then before the end of the month, or ``later``.
 
-    ``bar``: primary key of the rule that keeps unclaimed time from being billed, or ``BY_AGREEMENT``, or ``NO_BAR``.
+    ``bar``: primary key of the rule that keeps unclaimed time from being billed, or ``BY_AGREEMENT``, ``BY_PERSON``,
+    ``BY_SETTLEMENT``, ``WAITS`` for a later order, or ``NO_BAR``.
     """
 
     order: int | None
@@ -122,6 +132,10 @@ class _Scene:
     elsewhere: Mapping[int, Order]
     agreements: Agreements
     rules: Mapping[int, RateRule]
+    excluded: Mapping[int | None, str]
+    """Why persons have left tickets out of these orders, by ticket."""
+    settled: Mapping[int, str]
+    """Why late time is not billed, by ticket."""
     is_closed: bool
 
 
@@ -135,8 +149,9 @@ def left_out(month: Month, customer: Customer | None = None, user: AnyUser | Non
     """
     agreements, terms = agreements_in_force(month), entry_terms()
     tickets = _asked(month, customer, user, _quarterly(agreements))
-    parts = _parts(tickets, month, terms)
-    scene = _scene(parts, month, customer, user, agreements, terms)
+    excluded = _excluded(month)
+    parts = _parts(tickets, month, terms, excluded)
+    scene = _scene(parts, month, customer, user, agreements, terms, excluded)
     gone = _gone(tickets, scene)
     rows: list[LeftOut] = []
     for ticket in _described(tickets, month):
@@ -176,12 +191,17 @@ def _asked(month: Month, customer: Customer | None, user: AnyUser | None, quarte
     return tickets if user is None else tickets.filter(pk__in=Ticket.objects.visible_to(user))
 
 
-def _parts(tickets: QuerySet[Ticket], month: Month, terms: EntryTerms) -> dict[int, list[_Part]]:
+def _parts(
+    tickets: QuerySet[Ticket], month: Month, terms: EntryTerms, excluded: Mapping[int | None, str]
+) -> dict[int, list[_Part]]:
     unclaimed_later = Q(claim__isnull=True, local_day__gte=month.end_day)
     bar = Case(
         When(claim__isnull=False, then=Value(NO_BAR)),
+        When(pk__in=not_billable_entries(), then=Value(BY_SETTLEMENT)),
         When(terms.not_billed_by_agreement(), then=Value(BY_AGREEMENT)),
         When(terms.not_billed_by_rule(), then=F("rate")),
+        *([When(_is_excluded(month), then=Value(BY_PERSON))] if excluded else []),
+        When(pk__in=entries_for_next_order(), then=Value(WAITS)),
         default=Value(NO_BAR),
         output_field=BigIntegerField(),
     )
@@ -201,6 +221,26 @@ def _parts(tickets: QuerySet[Ticket], month: Month, terms: EntryTerms) -> dict[i
     return parts
 
 
+def _exclusions(month: Month) -> QuerySet[Adjustment]:
+    """What persons have left out of the orders of the month, as long as the ticket belongs to the order's customer."""
+    excluded = Adjustment.objects.filter(field=Adjustment.Field.INCLUSION, order__month=month.first_day)
+    return excluded.filter(order__customer=F("ticket__customer")).exclude(order__state=Order.State.VOID)
+
+
+def _excluded(month: Month) -> dict[int | None, str]:
+    """Why persons have left tickets out of the orders of the month, by ticket."""
+    reasons: defaultdict[int | None, list[str]] = defaultdict(list)
+    for exclusion in _exclusions(month):
+        reasons[exclusion.ticket_id].append(exclusion.reason)
+    return {ticket: "; ".join(dict.fromkeys(found)) for ticket, found in reasons.items()}
+
+
+def _is_excluded(month: Month) -> Exists:
+    """Needs the annotation ``rate``."""
+    exclusions = _exclusions(month).annotate(rate=Coalesce("rate_rule", NO_RULE))
+    return Exists(exclusions.filter(ticket=OuterRef("ticket"), rate=OuterRef("rate")))
+
+
 def _scene(
     parts: Mapping[int, Iterable[_Part]],
     month: Month,
@@ -208,6 +248,7 @@ def _scene(
     user: AnyUser | None,
     agreements: Agreements,
     terms: EntryTerms,
+    excluded: Mapping[int | None, str],
 ) -> _Scene:
     visible = Order.objects.all() if user is None else Order.objects.visible_to(user)
     of_month = list(visible.not_void().filter(month=month.first_day))
@@ -220,6 +261,10 @@ def _scene(
         elsewhere=visible.in_bulk(others),
         agreements=agreements,
         rules=terms.rules,
+        excluded=excluded,
+        settled=reasons_of_not_billable(
+            ticket for ticket, found in parts.items() if any(part.bar == BY_SETTLEMENT for part in found)
+        ),
         is_closed=closed_month(month) is not None,
     )
 
@@ -269,14 +314,22 @@ def _explain(ticket: Ticket, parts: Iterable[_Part], gone: Iterable[_Surplus], s
             rows.append(LeftOut(ticket, Reason.BOOKED_LATER, part.minutes, part.entries))
         else:
             unclaimed.append(part)
-            billable += part.minutes if nobody_agreed or part.bar == NO_BAR else Decimal(0)
+            billable += part.minutes if nobody_agreed or part.bar in (NO_BAR, WAITS) else Decimal(0)
     for part in unclaimed:
         reason = _why_unclaimed(ticket, scene, billable, part)
-        why = scene.rules[part.bar].reason if reason == Reason.NOT_BILLED_BY_RULE else ""
-        rows.append(LeftOut(ticket, reason, part.minutes, part.entries, why=why))
+        rows.append(LeftOut(ticket, reason, part.minutes, part.entries, why=_words(reason, ticket, part, scene)))
     if nothing_booked:
         rows.append(LeftOut(ticket, Reason.NO_TIME, Decimal(0), 0))
     return rows
+
+
+def _words(reason: Reason, ticket: Ticket, part: _Part, scene: _Scene) -> str:
+    """What a person has said about the reason."""
+    if reason == Reason.NOT_BILLED_BY_RULE:
+        return scene.rules[part.bar].reason
+    if reason == Reason.EXCLUDED:
+        return scene.excluded[ticket.pk]
+    return scene.settled.get(ticket.pk, "") if reason == Reason.SETTLED else ""
 
 
 def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal, unclaimed: _Part) -> Reason:
@@ -289,6 +342,10 @@ def _why_unclaimed(ticket: Ticket, scene: _Scene, billable: Decimal, unclaimed: 
     agreement = agreement_of(scene.agreements, ticket.customer_id)
     if agreement is not None and (unclaimed.bar == BY_AGREEMENT or not agreement.billed):
         return Reason.NOT_BILLED
+    if unclaimed.bar == BY_PERSON:
+        return Reason.EXCLUDED
+    if unclaimed.bar in OF_SETTLEMENTS:
+        return OF_SETTLEMENTS[unclaimed.bar]
     if unclaimed.bar not in (NO_BAR, BY_AGREEMENT):
         return Reason.NOT_BILLED_BY_RULE
     if agreement is not None and (reason := _why_not_by_agreement(ticket, agreement, scene.month)):

@@ -21,10 +21,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.discrepancies import discrepancies
-from billing.discrepancy_kinds import Kind
 from billing.mail_texts import Digest, Letter, digest_letter, one_line, result_letter
 from billing.models import Order
 from billing.run_models import RunMail, RunStart
+from billing.settlement_models import Kind
 from tickets.models import Customer, sees_all_customers
 
 RETRIES = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))

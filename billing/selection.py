@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-from billing.models import Order
+from django.db.models import Exists, OuterRef
+
+from billing.models import Order, OrderPosition
 from common.tables import Total
 from tickets.models import AnyUser
 
@@ -26,7 +28,7 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """``orders`` can take the step; ``others`` cannot: they are past it, or not there yet."""
+    """``orders`` can take the step; ``others`` cannot: they are past it, not there yet, or bill nothing."""
 
     orders: list[Order]
     others: list[Order]
@@ -54,8 +56,9 @@ class Selection:
 def select_orders(keys: Iterable[int], *, step: Step, user: AnyUser) -> Selection:
     """Those of the orders that the user may see; unknown and foreign ones are not there."""
     found = Order.objects.visible_to(user).filter(pk__in=list(keys)).select_related("customer").order_by("number")
-    orders = list(found)
+    orders = list(found.annotate(bills=Exists(OrderPosition.objects.filter(order=OuterRef("pk")))))
+    taken = {order.pk for order in orders if step.takes(order) and order.bills}  # type: ignore[attr-defined]  # annotated
     return Selection(
-        orders=[order for order in orders if step.takes(order)],
-        others=[order for order in orders if not step.takes(order)],
+        orders=[order for order in orders if order.pk in taken],
+        others=[order for order in orders if order.pk not in taken],
     )

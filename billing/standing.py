@@ -3,6 +3,7 @@
 from django.db.models import Case, CharField, FilteredRelation, Q, QuerySet, TextChoices, Value, When
 from django.utils.translation import gettext_lazy as _
 
+from billing.settlements import not_billable_entries
 from billing.terms import entry_terms
 from tickets.models import TimeEntry
 
@@ -10,7 +11,7 @@ from tickets.models import TimeEntry
 class Standing(TextChoices):
     BILLED = "billed", _("billed")  # stands in a position of an order, be it a draft
     UNBILLED = "unbilled", _("unbilled")
-    NOT_BILLABLE = "not_billable", _("not billable")  # the agreement or a rate rule says so
+    NOT_BILLABLE = "not_billable", _("not billable")  # the agreement, a rate rule or a person says so
     BLOCKED = "blocked", _("blocked")  # nobody can be billed: the ticket has no customer
 
 
@@ -25,7 +26,7 @@ def with_standing(entries: QuerySet[TimeEntry], *, keys: tuple[int, int] | None 
     if keys is not None:
         live &= Q(allocations__entry__gte=keys[0], allocations__entry__lte=keys[1])
     terms = entry_terms()
-    not_billable = terms.not_billed_by_agreement()
+    not_billable = terms.not_billed_by_agreement() | Q(pk__in=not_billable_entries())
     if terms.unbilled_rules:
         entries = entries.alias(rate=terms.rate())
         not_billable |= terms.not_billed_by_rule()

@@ -1,12 +1,25 @@
 from django.urls import path
 
-from billing import closing_views, discrepancy_views, kivitendo_views, run_views, step_views, trying_views, views
+from billing import (
+    closing_views,
+    discrepancy_views,
+    kivitendo_views,
+    review_views,
+    run_views,
+    settlement_views,
+    step_views,
+    trying_views,
+    views,
+)
 
 app_name = "billing"
 urlpatterns = [
     path("", views.order_list, name="orders"),
     path("<int:pk>/", views.order, name="order"),
     path("<int:pk>/statement/", views.statement, name="statement"),
+    path("<int:pk>/comment/", review_views.comment, name="comment"),
+    path("<int:pk>/lines/<slug:line>/", review_views.change, name="change"),
+    path("<int:pk>/lines/<slug:line>/undo/", review_views.undo, name="undo"),
     path("<int:pk>/return/", step_views.back_to_draft, name="return"),
     path("<int:pk>/void/", step_views.void, name="void"),
     path("approve/", step_views.approve, name="approve"),
@@ -17,6 +30,8 @@ urlpatterns = [
     path("try-out/", trying_views.trial, name="trial"),
     path("left-out/", views.left_out_list, name="left_out"),
     path("discrepancies/", discrepancy_views.discrepancy_list, name="discrepancies"),
+    path("discrepancies/settle/", settlement_views.settle_chosen, name="settle"),
+    path("discrepancies/take-back/", settlement_views.take_back_one, name="take_back"),
     path("kivitendo/", kivitendo_views.customers, name="kivitendo"),
     path("kivitendo/refresh/", kivitendo_views.refresh, name="kivitendo_refresh"),
     path("kivitendo/orders/", kivitendo_views.orders, name="kivitendo_orders"),

@@ -10,9 +10,11 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from billing.asking import clean_number, why_left_out, why_not_in_order
 from billing.closed_months import closed_month
 from billing.filters import OrderFilter
 from billing.handover import CONTENT_TYPES, Format, export_orders
+from billing.line_pages import seen_of
 from billing.models import Order
 from billing.order_pages import (
     RIGHTS,
@@ -27,6 +29,7 @@ from billing.order_pages import (
 )
 from billing.orders import OrdersRefused
 from billing.queries import left_out
+from billing.review_forms import CommentForm
 from billing.statement_files import CONTENT_TYPE, statement_file
 from billing.tables import LeftOutTable, OrderTable
 from common.exports import bad_request, download
@@ -68,7 +71,10 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     )
     found = get_object_or_404(visible.prefetch_related("events__user"), pk=pk)
     can_bill = may_bill(request.user)
-    context = {"page": order_page(found, page=request.GET.get("page")), "order": found, "can_bill": can_bill}
+    page = order_page(found, page=request.GET.get("page"), can_bill=can_bill)
+    context = {"page": page, "order": found, "can_bill": can_bill, "comment": CommentForm(), "seen": seen_of(found)}
+    context["asked"] = asked = clean_number(request.GET.get("ticket", ""))
+    context["answers"] = why_not_in_order(asked, found, user=request.user) if asked else []
     return render(request, "billing/order.html", context)
 
 
@@ -113,11 +119,14 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
 def left_out_list(request: HttpRequest) -> HttpResponse:
     """Time that stands in no order of the month, with the reason."""
     period = chosen_period(request.GET, now=timezone.now())
-    table = LeftOutTable(left_out(period.month, user=request.user))
+    rows = left_out(period.month, user=request.user)
+    table = LeftOutTable(rows)
     show_page(table, request, per_page=MOST_PER_PAGE)
     if "export" in request.GET:
         return download(table, request, f"{_('left-out')}_{period.value}")
-    context: dict[str, object] = {"period": period, "table": table}
+    asked = clean_number(request.GET.get("ticket", ""))
+    context: dict[str, object] = {"period": period, "table": table, "asked": asked}
+    context["answers"] = why_left_out(asked, period.month, rows, user=request.user) if asked else []
     if not table.paginator.count:
         text = _("Every minute that was read for this month stands in an order, or nothing was read yet.")
         context["empty"] = Empty(title=_("Nothing was left out"), text=text)

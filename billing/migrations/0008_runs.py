@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0005_kivitendo_copy'),
+        ('billing', '0007_settlements'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,14 +1,17 @@
 """What the pages say about billing: how a position was computed and why time of a ticket was left out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from django import template
 from django.template import Context
+from django.template.defaultfilters import linebreaksbr
+from django.utils.safestring import SafeString
 
-from billing.explanations import Step, explain
-from billing.models import OrderPosition
+from billing.explanations import Step, by_whom, explain, explain_recurring
+from billing.models import Adjustment, OrderPosition
 from billing.pricing import Rule
 from billing.queries import Reason, left_out
 from common.months import Month
@@ -26,9 +29,29 @@ class WhyNot:
 
 
 @register.simple_tag
-def explanation(position: OrderPosition) -> list[Step]:
-    """The steps from the recorded minutes to the amount, by the rule that was frozen with the position."""
-    return explain(position, Rule.from_json(position.rule)) if position.rule else []
+def explanation(position: OrderPosition, changes: Mapping[str, Adjustment], currency: str) -> list[Step]:
+    """The steps from the recorded minutes to the amount, by the rule that was frozen with the position.
+
+    ``changes`` are those that persons have made, by field.
+    """
+    if not position.rule:
+        return explain_recurring(position, currency, changes)
+    return explain(position, Rule.from_json(position.rule), changes)
+
+
+@register.filter
+def of_field(value: Decimal | str, field: str) -> SafeString | str:
+    """The value of a line's field, with its unit."""
+    if isinstance(value, str):
+        return linebreaksbr(value, autoescape=True)
+    units = {Adjustment.Field.MINUTES.value: " min", Adjustment.Field.DISCOUNT.value: " %"}
+    return f"{number(value, 2 if field == Adjustment.Field.PRICE else 0)}{units.get(field, '')}"
+
+
+@register.filter
+def changed_by(change: Adjustment) -> str:
+    """Who changed it, when, and why."""
+    return by_whom(change)
 
 
 @register.filter

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, Sum
 
 from billing.issuing import issue_orders
-from billing.models import Allocation, BillingRun, Order, OrderEvent, OrderPosition
+from billing.models import Adjustment, Allocation, BillingRun, Order, OrderEvent, OrderPosition
 from billing.orders import approve_orders
 from billing.queries import left_out
 from billing.runs import run_billing, start_run
@@ -20,7 +20,7 @@ from tickets.models import Customer, Ticket, TicketSystem, TimeEntry
 SEPTEMBER, OCTOBER, NOVEMBER = Month(2026, 9), Month(2026, 10), Month(2026, 11)
 NOW = datetime(2026, 12, 2, 8, tzinfo=UTC)
 DAY = "2026-10-05 10:00:00"
-LEDGER = (Order, OrderPosition, Allocation, OrderEvent)
+LEDGER = (Order, OrderPosition, Allocation, OrderEvent, Adjustment)
 
 
 def ticket_of(customer: Customer | None, *units: int | str, closed: Month | None = OCTOBER, **fields: Any) -> Ticket:
@@ -103,7 +103,8 @@ def assert_every_minute_stands_once(month: Month, customer: Customer | None = No
 
 def assert_totals_are_what_was_claimed() -> None:
     """Every position holds the minutes it shows, every order is the sum of its positions."""
-    for position in OrderPosition.objects.annotate(held=Sum("allocations__minutes")):
+    timed = OrderPosition.objects.filter(kind=OrderPosition.Kind.TIME)
+    for position in timed.annotate(held=Sum("allocations__minutes")):
         assert position.recorded_minutes == position.held.quantize(Decimal("0.0001"))
     for order in Order.objects.prefetch_related("positions"):
         lines = order.positions.all()

@@ -1,7 +1,7 @@
 """The audit finds each breach; the guards are taken away to make one."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
@@ -67,6 +67,81 @@ def test_breach_is_found(issued: Order, check: str, change: Change) -> None:
     guards.install(connection)
 
     assert check in breaches()
+
+
+def entry_in_two_positions() -> None:
+    """Which the unique index must be taken away for."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX allocation_entry_billed_once")
+    line = OrderPosition.objects.get()
+    other = OrderPosition.objects.create(
+        order=line.order,
+        position=2,
+        kind=OrderPosition.Kind.ROUNDING,
+        text="Rundung",
+        recorded_minutes=0,
+        billable_minutes=0,
+        quantity=0,
+        unit="Std",
+        unit_price=0,
+        amount=0,
+        article_number="SUP-STD",
+        rule={},
+    )
+    claim = Allocation.objects.filter(minutes=20).get()
+    Allocation.objects.create(entry=claim.entry, position=other, minutes=20)
+
+
+def order_of_incomplete_data() -> None:
+    """Which the check constraint must be taken away for."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = ON")
+        else:
+            cursor.execute("ALTER TABLE billing_order DROP CONSTRAINT order_leaves_draft_only_when_complete")
+    Order.objects.update(complete=False)
+
+
+@pytest.fixture
+def _checks_hold_again(db: None) -> Iterator[None]:
+    yield
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+
+
+FORCED: dict[str, Change] = {
+    "billed_once": entry_in_two_positions,
+    "totals": lambda: Order.objects.update(net_amount=1),
+    "amounts": lambda: OrderPosition.objects.update(quantity=7),
+    "claims": lambda: Allocation.objects.update(live=False),
+    "prepaid": lambda: OrderPosition.objects.update(prepaid_minutes=5),
+    "void": lambda: Order.objects.update(state="void", voided_at=NOW, void_reason="wrong"),
+    "numbers": lambda: NumberRange.objects.update(last=2),
+    "complete": order_of_incomplete_data,
+    "systems": lambda: Order.objects.update(customer=CustomerFactory(system=TicketSystemFactory())),
+    "minutes": entry_in_two_positions,
+    "guards": lambda: None,
+}
+
+
+@pytest.mark.usefixtures("_checks_hold_again")
+@pytest.mark.parametrize("check", CHECKS)
+def test_command_ends_with_1_on_each_kind_of_breach(issued: Order, check: str) -> None:
+    assert run_command("audit_ledger", "--json")[0] == 0
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    guards.remove(connection)
+    FORCED[check]()
+    if check != "guards":
+        guards.install(connection)
+
+    code, out, _err = run_command("audit_ledger", "--json")
+
+    assert (code, json.loads(out)["ok"]) == (1, False)
+    assert check in {breach["check"] for breach in json.loads(out)["breaches"]}
+    guards.install(connection)
 
 
 def test_missing_guard_is_a_breach(db: None) -> None:

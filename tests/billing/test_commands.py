@@ -7,12 +7,15 @@ from unittest.mock import patch
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.db.models import Sum
 
+from billing.adjusting import Field, Line
 from billing.commandline import write_file
 from billing.management.commands import bill as bill_command
-from billing.models import BillingRun, Order
+from billing.models import Agreement, BillingRun, Order
 from billing.orders import approve_orders
+from billing.reviewing import change_line
 from common.jobs import Job
 from tests.billing.scenes import NOW, bill, ledger, ticket_of
 from tests.commands import Terminal, run_command
@@ -269,6 +272,38 @@ def test_approve_approves_all_drafts_once(customer: Customer) -> None:
         0,
         {"period": "2026-10", "approved": [], "approved_before": ["TK-2026-10-K1001"], "errors": []},
     )
+
+
+def test_approve_needs_a_name_where_four_eyes_are_asked_for(customer: Customer) -> None:
+    Agreement.objects.filter(customer=customer).update(needs_second_person=True)
+    ticket_of(customer, 10)
+    bill()
+    User.objects.create_superuser("anna")
+
+    code, _out, err = run_command("approve", "2026-10")
+
+    assert (code, run_command("approve", "2026-10", "--user", "anna")[0]) == (1, 0)
+    assert err.splitlines()[-1].endswith("needs four eyes: somebody has to approve it by name (approve --user NAME).")
+    assert Order.objects.get().approved_by == User.objects.get()
+
+
+def test_approve_refuses_names_that_may_not(customer: Customer) -> None:
+    User.objects.create_user("bernd")
+    User.objects.create_superuser("gone", is_active=False)
+
+    assert run_command("approve", "2026-10", "--user", "bernd")[0::2] == (2, "“bernd” may not approve orders.")
+    assert run_command("approve", "2026-10", "--user", "gone")[0::2] == (2, "There is no user “gone”.")
+
+
+def test_approve_passes_over_a_draft_of_which_all_was_left_out(customer: Customer) -> None:
+    ticket = ticket_of(customer, 10)
+    ticket_of(CustomerFactory(system=customer.system), 20)
+    bill()
+    order, user = Order.objects.get(customer=customer), User.objects.create_user("clara")
+    change_line(order, Line(ticket.pk), {Field.INCLUSION: ""}, reason="x", user=user, now=NOW)
+
+    assert run_command("approve", "2026-10")[:2] == (0, "1 order approved.\n")
+    assert Order.objects.get(customer=customer).state == "draft"
 
 
 def test_approve_refuses_incomplete_orders(customer: Customer) -> None:

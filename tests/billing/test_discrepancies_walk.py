@@ -7,8 +7,14 @@ from decimal import Decimal
 import pytest
 from django.db.models import QuerySet
 
+from billing.audit import audit_ledger
 from billing.discrepancies import count_discrepancies, discrepancies
+from billing.discrepancy_kinds import Discrepancy
+from billing.issuing import issue_orders, void_order
 from billing.models import Allocation, Order, OrderPosition
+from billing.orders import OrdersRefused, return_to_draft
+from billing.settlement_models import Settlement, SettlementLine
+from billing.settling import settle, take_back
 from common.months import Month
 from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.people import AGENTS, CUSTOMER_USERS, CUSTOMERS, QUEUES
@@ -97,3 +103,103 @@ def test_discrepancies_of_a_long_walk_are_those_counted_by_hand(walk: Watched) -
     walk.settle()
 
     assert walk.done["gone"] > 0
+
+
+class Settling(Walk):
+    """People settle what they find, one way or another, and take some of it back."""
+
+    def go_on(self) -> None:
+        """Bill, approve and issue what can be, void little of it, and settle most of what disagrees."""
+        self.bill()
+        self.approve()
+        for order in Order.objects.filter(state=Order.State.APPROVED):
+            try:
+                issue_orders([order], user=None, now=self.clock())
+            except OrdersRefused:
+                return_to_draft([order], reason="wrong", user=None, now=self.clock())
+        for order in Order.objects.filter(state=Order.State.ISSUED):
+            if self.random.random() < 0.05:
+                self.void(order)
+        for row in discrepancies():
+            if row.choices and self.random.random() < 0.7:
+                self.settle_one(row)
+        for settlement in Settlement.objects.filter(live=True):
+            if self.random.random() < 0.1:
+                self.take_one_back(settlement)
+
+    def void(self, order: Order) -> None:
+        try:
+            void_order(order, reason="wrong", user=None, now=self.clock())
+            self.done["void"] += 1
+        except OrdersRefused:
+            self.done["not void"] += 1
+
+    def settle_one(self, row: Discrepancy) -> None:
+        choice = self.random.choice(row.choices)
+        try:
+            settle([row], choice=choice, reason="because", user=None, now=self.clock())
+            self.done[f"settled {choice}"] += 1
+        except OrdersRefused:
+            self.done["not settled"] += 1
+
+    def take_one_back(self, settlement: Settlement) -> None:
+        try:
+            take_back([settlement.pk], reason="wrong", user=None, now=self.clock())
+            self.done["taken back"] += 1
+        except OrdersRefused:
+            self.done["not taken back"] += 1
+
+    def check(self) -> None:
+        super().check()
+        assert audit_ledger().breaches == ()
+        assert len(discrepancies()) == count_discrepancies()
+        self.compare_what_is_owed()
+
+    def compare_what_is_owed(self) -> None:
+        """Where nothing is open and nothing was accepted, orders hold, with corrections, what the mirror has."""
+        open_positions = {row.position.pk for row in discrepancies()}
+        accepted = set(Settlement.objects.filter(live=True, choice="accept").values_list("position", flat=True))
+        closed = OrderPosition.objects.filter(kind="time", order__state__in=["issued", "exported"])
+        for position in closed.exclude(pk__in=open_positions | accepted):
+            lines = SettlementLine.objects.filter(live=True, settlement__position=position)
+            lines = lines.exclude(position__order__state=Order.State.DRAFT)
+            billed, now = position.recorded_minutes, Decimal(0)
+            billed += sum((line.settlement.minutes_at_stake for line in lines), Decimal(0))
+            waits = Settlement.objects.filter(live=True, position=position, choice__in=["credit", "next_order"])
+            if waits.filter(allocation__isnull=False).exclude(lines__in=lines).exists():
+                continue
+            for claim in position.allocations.select_related("entry"):
+                now += Decimal(0) if claim.entry.gone_at else claim.entry.minutes
+            assert billed == now
+            self.done["compared"] += 1
+
+
+@pytest.fixture
+def settling(request: pytest.FixtureRequest, db: None) -> Iterator[Settling]:
+    data = DataSet(
+        agents=AGENTS,
+        queues=QUEUES,
+        customers=CUSTOMERS,
+        customer_users=CUSTOMER_USERS,
+        now=datetime(2026, 8, 1, 6),
+        months=tuple((month.year, month.month) for month in MONTHS),
+    )
+    with start_simulator(data) as running:
+        yield Settling(data, connected(running, name="Helpdesk"), seed=request.param)
+
+
+@pytest.mark.parametrize("settling", [3, 31], indirect=True)
+def test_short_walk_with_settlements_keeps_every_promise(settling: Settling) -> None:
+    settling.go(30)
+    settling.settle()
+
+    assert settling.done["compared"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settling", range(41, 45), indirect=True)
+def test_long_walk_with_settlements_keeps_every_promise(settling: Settling) -> None:
+    settling.go(90)
+    settling.settle()
+
+    assert sum(count for what, count in settling.done.items() if what.startswith("settled ")) > 0

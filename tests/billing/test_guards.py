@@ -139,7 +139,7 @@ def test_drafts_change_freely(customer: Customer) -> None:
     Allocation.objects.update(minutes=1)
     Order.objects.all().delete()
 
-    assert ledger() == [[], [], [], []]
+    assert ledger() == [[], [], [], [], []]
 
 
 def test_missing_trigger_is_named_and_put_back(db: None) -> None:

@@ -30,7 +30,7 @@ State = RunMail.State
 NASTY = "Evil\r\nBcc: all@example.com\u202e\u2028\x00 Müller & Söhne"
 OPEN, SEND = (
     "django.core.mail.backends.locmem.EmailBackend.open",
-    "django.core.mail.backends.locmem.EmailBackend.send_messages",
+    ("django.core.mail.backends.locmem.EmailBackend.send_messages"),
 )
 
 
@@ -63,6 +63,7 @@ def send(now: Any = NOW, language: str = "en") -> int:
 
 
 def rows() -> list[tuple[str, str, str]]:
+    """Kind, reader and state of each mail."""
     return [(row.kind, row.user.username, row.state) for row in RunMail.objects.order_by("pk").select_related("user")]
 
 

@@ -182,7 +182,7 @@ def test_time_gone_from_an_approved_order_is_told_and_leaves_the_run_complete(sy
     assert run.problems == [
         (
             "2 time entries of approved orders are no longer so in the ticket system: TK-2026-10-A (-90 min). "
-            "The orders stay as they are; settle the difference in the ERP."
+            "The orders stay as they are; settle the discrepancies."
         )
     ]
     assert bill(customer=first, now=AFTER_LEASE).problems == run.problems
@@ -191,7 +191,7 @@ def test_time_gone_from_an_approved_order_is_told_and_leaves_the_run_complete(sy
     assert bill(customer=second, now=AFTER_LEASE).problems == [
         (
             "1 time entry of approved orders is no longer so in the ticket system: TK-2026-10-B (1 min). "
-            "The orders stay as they are; settle the difference in the ERP."
+            "The orders stay as they are; settle the discrepancies."
         )
     ]
 

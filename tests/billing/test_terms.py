@@ -631,3 +631,16 @@ def test_reopened_ticket_counts_in_both_months_only_once(customer: Customer) -> 
 
     assert lines(NOVEMBER) == [("time", "5", "15", "15.00")]
     assert_every_minute_stands_once(NOVEMBER)
+
+
+def test_void_order_is_replaced_where_there_is_a_rate_rule(customer: Customer) -> None:
+    """Found by the ledger model: the claims of the new order went to the void order's position as well."""
+    RateRule.objects.create(queue="Elsewhere", hourly_rate=90)
+    ticket_of(customer, 10)
+    bill()
+    void_order(issue()[0], reason="wrong", user=None, now=NOW)
+
+    run = bill()
+
+    assert (run.failures, lines()) == ([], [("time", "10", "10", "10.00")])
+    assert audit_ledger().breaches == ()

@@ -1,16 +1,21 @@
 """The main job over real sockets: sync, orders, hand-over, against the data set's own truth."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.db import connection
+from django.db.models import QuerySet
 
+from billing.discrepancies import discrepancies
 from billing.handover import Format, export_orders
+from billing.issuing import issue_orders
 from billing.kivitendo import read_orders
 from billing.management.commands import bill as bill_command
 from billing.models import Allocation, BillingRun, Order, OrderPosition
@@ -23,7 +28,7 @@ from common.progress import OnStep
 from generic_interface.simulator.data import build_data_set, build_month
 from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.faults import FaultKind, FaultPlan
-from generic_interface.simulator.people import MASS_CUSTOMER
+from generic_interface.simulator.people import AGENTS, CUSTOMER_USERS, CUSTOMERS, MASS_CUSTOMER, QUEUES
 from generic_interface.simulator.recorded import start_recorded_system
 from generic_interface.simulator.server import RunningSimulator, start_simulator
 from tests.billing.scenes import (
@@ -41,6 +46,7 @@ from tests.commands import run_command
 from tests.factories.tickets import connected
 from tests.tickets.support import hasty_client
 from tickets.models import SyncRun, TicketSystem, TimeEntry
+from tickets.sync import sync_month
 
 pytestmark = pytest.mark.django_db
 RECORDING = Path(__file__).parent.parent / "recordings" / "month-2026-09"
@@ -225,3 +231,89 @@ def test_bill_interrupted_while_it_reads_can_be_started_again_at_once(simulator:
 
     assert code == 1
     assert (run.state, run.complete, run.problems) == (Job.State.DONE, True, [])
+
+
+def work_of_three_months() -> DataSet:
+    return DataSet(
+        agents=AGENTS,
+        queues=QUEUES,
+        customers=CUSTOMERS,
+        customer_users=CUSTOMER_USERS,
+        now=datetime(2026, 8, 1, 6),
+        months=((2026, 8), (2026, 9), (2026, 10)),
+    )
+
+
+def work_on(data: DataSet, ticket: str, units: str, at: datetime, *, closed: bool = True) -> None:
+    data.book(ticket, units, at=at)
+    if closed:
+        data.close(ticket, at=at + timedelta(minutes=1))
+
+
+def bill_and_issue(month: Month) -> None:
+    """As people do it on the second day of the next month: read, draft, approve, issue, hand over."""
+    now = month.end(ZoneInfo("Europe/Berlin")) + timedelta(days=1)
+    run = run_month(month, now=now)
+    assert (run.state, run.complete) == (Job.State.DONE, True)
+    if drafts := Order.objects.filter(state=Order.State.DRAFT):
+        issue_orders(approve_orders(drafts, user=None, now=now), user=None, now=now)
+        export_orders(month=month, format=Format.KIVITENDO, now=now)
+
+
+def test_three_months_of_changes_leave_every_minute_issued_once_or_in_a_list() -> None:
+    """Late bookings, reopened tickets, a merge, a customer change and a deletion between the months' orders."""
+    data = work_of_three_months()
+    one, two = CUSTOMERS[0].number, CUSTOMERS[1].number
+    with start_simulator(data) as running:
+        system = connected(running, name="Helpdesk")
+        first = datetime(2026, 8, 3, 10)
+        late, again, given, gone, away, main, still_open = (
+            data.create(title=f"Ticket {place}", customer=customer, at=first)
+            for place, customer in enumerate((one, one, one, two, two, two, one))
+        )
+        nobody = data.create(title="Ticket of nobody", customer=None, at=first)
+        for place, ticket in enumerate((late, again, given, gone, away, nobody)):
+            work_on(data, ticket, f"{10 + place}", first + timedelta(hours=place))
+        work_on(data, main, "20", first + timedelta(hours=9), closed=False)
+        work_on(data, still_open, "21", first + timedelta(hours=10), closed=False)
+        bill_and_issue(AUGUST)
+
+        data.book(late, "31", at=datetime(2026, 8, 30, 12))  # typed in after the order was issued
+        data.reopen(again, at=datetime(2026, 9, 2, 8))
+        work_on(data, again, "32.25", datetime(2026, 9, 3, 8))
+        data.merge(main, away, at=datetime(2026, 9, 4, 8))
+        work_on(data, main, "-3", datetime(2026, 9, 5, 8))
+        data.change_customer(given, two, at=datetime(2026, 9, 6, 8))
+        data.reopen(given, at=datetime(2026, 9, 7, 8))
+        work_on(data, given, "34", datetime(2026, 9, 8, 8))
+        run_month(AUGUST, now=datetime(2026, 9, 20, 8, tzinfo=UTC))
+        bill_and_issue(SEPTEMBER)
+
+        data.delete(gone)
+        data.reopen(late, at=datetime(2026, 10, 5, 8))
+        work_on(data, late, "41", datetime(2026, 10, 6, 8))
+        data.book(still_open, "42", at=datetime(2026, 10, 7, 8))
+        read_again = datetime(2026, 10, 20, 8, tzinfo=UTC)
+        sync_month(system=system, month=AUGUST, clock=lambda: read_again, accept_losses=True)
+        bill_and_issue(OCTOBER)
+
+    months = (AUGUST, SEPTEMBER, OCTOBER)
+    mirrored = TimeEntry.objects.present()
+    held = Allocation.objects.filter(live=True, entry__gone_at=None)
+    issued = Order.objects.exclude(document_number=None)
+    assert sum((entry.units for entry in data.entries()), Decimal(0)) == total_of(mirrored)
+    assert set(held.values_list("position__order", flat=True)) == set(issued.values_list("pk", flat=True))
+    listed = {(row.ticket.pk, row.reason) for month in months for row in left_out(month)}
+    unbilled = mirrored.exclude(pk__in=held.values("entry"))
+    assert {entry.ticket_id for entry in unbilled} <= {ticket for ticket, _reason in listed}
+    assert {reason for _ticket, reason in listed} >= {Reason.NO_CUSTOMER, Reason.OPEN, Reason.BILLED_ELSEWHERE}
+    assert total_of(unbilled) == 21 + 42 + 15  # open all the time, and of nobody
+    assert [row.kind.value for row in discrepancies() if row.minutes_at_stake] == ["gone", "moved_customer"]
+    for month in months:
+        assert_every_minute_stands_once(month)
+    code, out, _err = run_command("audit_ledger", "--json")
+    assert (code, json.loads(out)["breaches"]) == (0, [])
+
+
+def total_of(entries: QuerySet[TimeEntry]) -> Decimal:
+    return sum(entries.values_list("minutes", flat=True), Decimal(0))

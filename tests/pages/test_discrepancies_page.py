@@ -214,6 +214,7 @@ def test_command_speaks_json(changed: World) -> None:
     assert (code, err) == (1, "")
     assert document["totals"] == [{"currency": "EUR", "minutes_at_stake": "-25", "money_at_stake": "-25.00"}]
     assert document["discrepancies"][0] == {
+        "key": f"{entry.allocations.get().pk}-gone",
         "kind": "gone",
         "allocation": entry.allocations.get().pk,
         "order": changed.order.number,
@@ -232,6 +233,7 @@ def test_command_speaks_json(changed: World) -> None:
         "money_at_stake": "-25.00",
         "currency": "EUR",
         "sentence": "The time entry is gone from the ticket system.",
+        "choices": [],
     }
     assert document["discrepancies"][1]["money_at_stake"] is None
 

@@ -51,6 +51,9 @@ BAD_QUERIES = [
     "complete=2",
     "customer=%00",
     "per_page=-1",
+    "ticket=%00",
+    "ticket=" + "9" * 3000,
+    "ticket=%ff%fe%F0%9F%92%A9",
 ]
 BAD_EXPORTS = ["export=", "export=pdf", "export=%00"]
 SCRIPT = "<svg onload="
