@@ -443,7 +443,7 @@ def test_rows_of_mails_cost_no_more_queries_for_more_readers(
     assert RunMail.objects.count() == 2 * managers
 
 
-SCHEDULED_QUERIES = 62
+SCHEDULED_QUERIES = 68
 
 
 @pytest.mark.postgresql

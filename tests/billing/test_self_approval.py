@@ -14,7 +14,7 @@ from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import CustomerFactory, TicketSystemFactory
 from tickets.models import Customer, SyncRun, TicketSystem
 
-SCHEDULED_QUERIES = 55
+SCHEDULED_QUERIES = 62
 
 
 @pytest.fixture
