@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 import billing.settlement_models  # noqa: F401 - so that Django finds it
+from billing import run_models  # noqa: F401  # so that Django finds them
 from billing.agreement_models import Agreement as Agreement
 from billing.agreement_models import FlatFee, RateRule
 from billing.erp_models import ErpFinding  # noqa: F401 - Django finds an app's models by its module models
@@ -68,6 +69,11 @@ class BillingRun(Job):
 
     def get_absolute_url(self) -> str:
         return reverse("billing:run", args=[self.pk])
+
+    @property
+    def done_count(self) -> int:
+        """Customers that were brought up to date."""
+        return self.orders_new + self.orders_changed + self.orders_unchanged
 
 
 class ClosedMonth(models.Model):

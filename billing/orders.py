@@ -28,10 +28,11 @@ class OrdersRefused(Exception):
 
 
 @transaction.atomic
-def approve_orders(orders: Iterable[Order], *, user: AnyUser | None, now: datetime) -> list[Order]:
+def approve_orders(orders: Iterable[Order], *, user: AnyUser | None, now: datetime, text: str = "") -> list[Order]:
     """Approve all these drafts or none; raises ``OrdersRefused``. They are read anew, under a lock, must
     still be what they were when they were looked at, and must not contradict what the mirror holds by now. Where
-    the agreement asks for four eyes, nobody approves what they have drafted or changed, and a name is needed."""
+    the agreement asks for four eyes, nobody approves what they have drafted or changed, and a name is needed.
+    ``text`` goes into their history."""
     seen = {order.pk: order.changed_at for order in orders}
     wanted = list(seen)
     found = lock_orders(wanted)
@@ -49,7 +50,7 @@ def approve_orders(orders: Iterable[Order], *, user: AnyUser | None, now: dateti
     for order in found:
         order.state, order.approved_at, order.approved_by_id = Order.State.APPROVED, now, user.pk if user else None
     Order.objects.bulk_update(found, ["state", "approved_at", "approved_by"])
-    record(found, OrderEvent.Kind.APPROVED, user=user, now=now)
+    record(found, OrderEvent.Kind.APPROVED, user=user, now=now, text=text)
     return found
 
 

@@ -1,5 +1,8 @@
 """Billing runs: start one, watch it, and look at what became of it."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
@@ -13,12 +16,15 @@ from django.views.decorators.http import require_POST
 from billing import tasks
 from billing.models import BillingRun
 from billing.order_pages import RIGHTS
+from billing.run_models import RunStart
 from billing.runs import start_run
+from billing.starts import StartRefused, cancel_run, retry_failed
 from billing.tables import RunTable
 from common.exports import download
 from common.paging import PagedData, show_page
 from tickets.periods import chosen_period
 
+MOST_STARTS_SHOWN = 50
 STOP_POLLING = 286  # htmx takes the answer in and asks no more
 
 
@@ -46,20 +52,62 @@ def start(request: HttpRequest) -> HttpResponse:
     return redirect(run)
 
 
+@require_POST
+@permission_required(RIGHTS, raise_exception=True)
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Bill the customers again that failed, no others."""
+    found = get_object_or_404(BillingRun, pk=pk)
+    try:
+        with transaction.atomic():
+            retry_failed(found, user=request.user, now=timezone.now())
+            transaction.on_commit(lambda: tasks.run.delay(found.pk))
+    except StartRefused as refused:
+        messages.error(request, str(refused))
+    return redirect(found)
+
+
+@require_POST
+@permission_required(RIGHTS, raise_exception=True)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop the run; what is drafted stays."""
+    found = get_object_or_404(BillingRun, pk=pk)
+    try:
+        stopped = cancel_run(found, user=request.user, now=timezone.now())
+    except StartRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        if stopped.is_active:
+            messages.info(request, _("The run stops before the next customers."))
+    return redirect(found)
+
+
 @permission_required(RIGHTS, raise_exception=True)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """How far the run is and what came of it."""
-    found = get_object_or_404(BillingRun.objects.select_related("customer", "started_by"), pk=pk)
-    return render(request, "billing/run.html", {"run": found, "now": timezone.now()})
+    return render(request, "billing/run.html", _page(pk))
 
 
 @permission_required(RIGHTS, raise_exception=True)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of the run's page that changes; asked for again and again while the run is active."""
-    found = get_object_or_404(BillingRun.objects.select_related("customer", "started_by"), pk=pk)
+    page = _page(pk)
     if not request.htmx:  # type: ignore[attr-defined]  # set by the middleware of django-htmx
         return redirect(reverse("billing:run", args=[pk]))
-    status = 200 if found.is_active else STOP_POLLING
-    return render(
-        request, "billing/run_state.html", {"run": found, "now": timezone.now(), "is_polled": True}, status=status
-    )
+    status = 200 if page["run"].is_active else STOP_POLLING
+    return render(request, "billing/run_state.html", page | {"is_polled": True}, status=status)
+
+
+def _page(pk: int) -> dict[str, Any]:
+    """The run, its latest starts and the mails about the last one of the scheduler."""
+    found = get_object_or_404(BillingRun.objects.select_related("customer", "started_by"), pk=pk)
+    starts = list(found.starts.select_related("user", "cancelled_by")[:MOST_STARTS_SHOWN])
+    scheduled = next((start for start in starts if start.by == RunStart.By.SCHEDULER), None)
+    return {
+        "run": found,
+        "now": timezone.now(),
+        "starts": starts,
+        "last": starts[0] if starts else None,
+        "scheduled": scheduled,
+        "mails": list(scheduled.mails.select_related("user")) if scheduled else [],
+        "sends_mail": settings.SENDS_MAIL,
+    }

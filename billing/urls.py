@@ -39,5 +39,7 @@ urlpatterns = [
     path("runs/", run_views.run_list, name="runs"),
     path("runs/start/", run_views.start, name="start"),
     path("runs/<int:pk>/", run_views.run, name="run"),
+    path("runs/<int:pk>/retry/", run_views.retry, name="retry"),
+    path("runs/<int:pk>/cancel/", run_views.cancel, name="cancel"),
     path("runs/<int:pk>/progress/", run_views.progress, name="run_progress"),
 ]

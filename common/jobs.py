@@ -107,6 +107,17 @@ def requeue(job: Job, *, now: datetime) -> bool:
     return done == 1
 
 
+def withdraw(job: Job, *, error: str, now: datetime) -> bool:
+    """Close a job that nobody has begun to work on; ``False`` when somebody has, or it is over."""
+    done = (
+        type(job)
+        ._base_manager.filter(pk=job.pk, state=Job.State.QUEUED)
+        .update(state=Job.State.FAILED, complete=False, error=_storable(error), finished_at=now)
+    )
+    job.refresh_from_db()
+    return done == 1
+
+
 def give_up_on(model: type[Job], *, now: datetime) -> int:
     """Fail the jobs whose workers died ``MAX_ATTEMPTS`` times; a person has to look. Returns how many."""
     return model._base_manager.filter(state=Job.State.RUNNING, lease_until__lt=now, attempts__gte=MAX_ATTEMPTS).update(

@@ -29,3 +29,17 @@ class SavedFilter(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class UserLanguage(models.Model):
+    """The language that a person has chosen last; mails are written in it."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chosen_language")
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+
+    class Meta:
+        verbose_name = _("language of a person")
+        verbose_name_plural = _("languages of people")
+
+    def __str__(self) -> str:
+        return self.language

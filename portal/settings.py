@@ -138,12 +138,23 @@ CELERY_BEAT_SCHEDULE = {
     "resume jobs whose worker died": {"task": "portal.resume_jobs", "schedule": 60.0},
     "start what is due": {"task": "portal.start_due_runs", "schedule": 300.0},
     "plan what is read at night": {"task": "portal.plan_readings", "schedule": 300.0},
+    "send mails that wait": {"task": "portal.send_mails", "schedule": 60.0},
     "plan when kivitendo is read": {"task": "portal.plan_kivitendo", "schedule": 300.0},
 }
-# Day on which the previous month is billed; 0: no scheduled run.
+# Day on which the previous month is billed where no agreement names another one; 0: no scheduled run for those.
 BILLING_DAY_OF_MONTH = env.int("BILLING_DAY_OF_MONTH", default=0)
 # Hour from which the ticket systems are read every night; -1: never.
 NIGHTLY_READING_HOUR = env.int("NIGHTLY_READING_HOUR", default=3)
+
+# --- Mail: only what the portal tells after scheduled runs ------------------------------------------------------------
+PORTAL_URL = env.str("PORTAL_URL", default="")  # links in mails begin with it
+SENDS_MAIL = bool(env.str("EMAIL_URL", default=""))
+if SENDS_MAIL:
+    vars().update(env.email("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="portal@localhost")
 
 # --- Sign-in ----------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

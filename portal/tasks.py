@@ -6,12 +6,14 @@ from django.utils import timezone
 
 from billing.kivitendo_copy import refresh_is_due
 from billing.models import BillingRun
-from billing.runs import start_run
+from billing.run_mails import send_mails as send_waiting_mails
+from billing.starts import ask_for_due_run
 from billing.tasks import refresh_kivitendo
 from billing.tasks import run as run_billing_task
 from outofoffice.models import Sending
 from outofoffice.tasks import send as send_absences
-from portal.schedule import jobs_to_resume, month_due, syncs_on_their_own, syncs_to_resume
+from portal.languages import language_of
+from portal.schedule import jobs_to_resume, runs_due, syncs_on_their_own, syncs_to_resume
 from tickets.planning import plan_readings as plan_due_readings
 from tickets.tasks import sync as sync_task
 from tickets.waiting import next_of_each_system
@@ -31,11 +33,18 @@ def resume_jobs() -> None:
 
 @shared_task(name="portal.start_due_runs")
 def start_due_runs() -> None:
-    """Bill the previous month when its day has come; drafts only, a person approves them."""
+    """Start the billing runs whose day has come; they make drafts, and approve where the agreement says so."""
     now = timezone.now()
-    month = month_due(now=now, day=settings.BILLING_DAY_OF_MONTH)
-    if month is not None:
-        run_billing_task.delay(start_run(month=month, now=now).pk)
+    for due in runs_due(now=now, day=settings.BILLING_DAY_OF_MONTH):
+        run = ask_for_due_run(due, now=now)
+        if run is not None:
+            run_billing_task.delay(run.pk)
+
+
+@shared_task(name="portal.send_mails")
+def send_mails() -> None:
+    """Send the mails about scheduled runs that wait; each of them once."""
+    send_waiting_mails(clock=timezone.now, language_of=language_of)
 
 
 @shared_task(name="portal.plan_readings")

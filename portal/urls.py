@@ -1,9 +1,7 @@
 from allauth.account import views as account
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.i18n import set_language
 
 from portal import units_views, views
 
@@ -30,7 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("out-of-office/", include("outofoffice.urls")),
     path("reports/", include("portal.reports.urls")),
     path("set-up/units/<int:pk>/", units_views.units, name="units"),
-    path("language/", login_not_required(set_language), name="set_language"),
+    path("language/", views.choose_language, name="set_language"),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
 ]

@@ -1,12 +1,16 @@
 """The start page: what needs the user today."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.i18n import set_language
 
 from billing.discrepancies import count_discrepancies
 from billing.order_pages import may_bill
+from portal.languages import keep_language
 from portal.worklist import checklist, latest_billing_run, open_drafts, order_states, system_states
 from tickets.periods import chosen_period
 
@@ -28,3 +32,11 @@ def start(request: HttpRequest) -> HttpResponse:
         "can_bill": may_bill(request.user),
     }
     return render(request, "portal/start.html", context)
+
+
+@login_not_required
+def choose_language(request: HttpRequest) -> HttpResponseBase:
+    """Change the language of the pages and, of who is signed in, that of the mails."""
+    if request.method == "POST" and request.user.is_authenticated:
+        keep_language(request.user, request.POST.get("language", ""))
+    return set_language(request)

@@ -51,6 +51,7 @@ RANKS = {
     "orders": 3,
     "reviewing": 3,
     "runs": 3,
+    "self_approval": 3,
     "sending": 3,
     "settling": 3,
     "supplements": 3,

@@ -10,6 +10,8 @@ os.environ["REDIS_URL"] = ""
 os.environ["CELERY_BROKER_URL"] = "memory://"
 os.environ["BILLING_DAY_OF_MONTH"] = "0"
 os.environ["NIGHTLY_READING_HOUR"] = "-1"
+os.environ["EMAIL_URL"] = ""
+os.environ["PORTAL_URL"] = "https://portal.example.com"
 os.environ["KIVITENDO_DATABASE_URL"] = ""
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 

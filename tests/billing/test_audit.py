@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 
 from billing import guards
 from billing.audit import CHECKS, audit_ledger
 from billing.issuing import void_order
-from billing.models import Allocation, NumberRange, Order, OrderPosition
+from billing.models import Adjustment, Allocation, NumberRange, Order, OrderPosition
+from billing.settlement_models import Settlement, SettlementLine
 from tests.billing.scenes import NOW, bill, issue, ticket_of
 from tests.commands import run_command
 from tests.factories.tickets import CustomerFactory, TicketSystemFactory
@@ -110,7 +113,32 @@ def _checks_hold_again(db: None) -> Iterator[None]:
             cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
+def settlement(**fields: Any) -> Settlement:
+    """Of a claim of the order, or with ``late`` of its entry as if it had come late."""
+    claim = Allocation.objects.get(minutes=20)
+    known = {"entry": claim.entry, "position": claim.position, "facts": "any", "currency": "EUR", "reason": "x"}
+    minutes = dict.fromkeys(("minutes_billed", "minutes_now", "minutes_at_stake", "money_at_stake"), Decimal(20))
+    return Settlement.objects.create(**(known | minutes | {"at": NOW, "user": None} | fields))
+
+
+def correction(**fields: Any) -> None:
+    claim = Allocation.objects.get(minutes=20)
+    settled = settlement(kind="gone", allocation=claim, choice="credit", **fields)
+    SettlementLine.objects.create(settlement=settled, position=claim.position)
+
+
+def left_out_by_a_person() -> None:
+    line, user = OrderPosition.objects.get(), get_user_model()._default_manager.create(username="clara")
+    what = {"order": line.order, "ticket": line.ticket, "field": Adjustment.Field.INCLUSION}
+    Adjustment.objects.create(**what, reason="x", user=user, at=NOW)
+
+
 FORCED: dict[str, Change] = {
+    "excluded": left_out_by_a_person,
+    "corrections": correction,
+    "corrected": lambda: correction(live=False, ended_at=NOW, end_reason="x"),
+    "settled": lambda: settlement(kind="late", choice="not_billable"),
+    "supplements": lambda: settlement(kind="late", choice="supplement", supplement_number="S1"),
     "billed_once": entry_in_two_positions,
     "totals": lambda: Order.objects.update(net_amount=1),
     "amounts": lambda: OrderPosition.objects.update(quantity=7),

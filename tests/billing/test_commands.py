@@ -421,3 +421,29 @@ def test_totals_of_the_document_are_those_of_the_database(system: TicketSystem) 
     sums = Order.objects.aggregate(net=Sum("net_amount"), minutes=Sum("recorded_minutes"))
     totals = json.loads(out)["totals"]
     assert (totals["net"], totals["recorded_minutes"]) == (f"{sums['net']:.2f}", f"{sums['minutes']:.1f}")
+
+
+def test_retry_bills_only_the_customers_that_failed(customer: Customer) -> None:
+    ticket_of(customer, 30)
+    customer.agreements.update(position_text="{nummer}")
+    assert run_command("bill", "2026-10", "--no-sync")[0] == 1
+    customer.agreements.update(position_text="{number}")
+
+    code, out, err = run_command("bill", "2026-10", "--retry-failed")
+
+    assert (code, err) == (0, "")
+    assert "TK-2026-10-K1001" in out
+    code, _out, err = run_command("bill", "2026-10", "--retry-failed")
+    assert (code, err) == (1, "No customer failed in the run for 2026-10.")
+
+
+def test_retry_without_a_run_says_so(customer: Customer) -> None:
+    code, _out, err = run_command("bill", "2026-10", "--retry-failed")
+
+    assert (code, err) == (1, "There is no run for 2026-10 yet. Start one without --retry-failed.")
+
+
+def test_retry_and_dry_run_do_not_go_together(customer: Customer) -> None:
+    code, _out, err = run_command("bill", "2026-10", "--retry-failed", "--dry-run")
+
+    assert (code, err) == (2, "--dry-run and --retry-failed do not go together.")

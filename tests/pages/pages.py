@@ -62,6 +62,8 @@ def addresses(world: World) -> list[Address]:
         Address("billing:runs", "/orders/runs/"),
         Address("billing:start", "/orders/runs/start/", posts=True),
         Address("billing:run", f"/orders/runs/{run}/"),
+        Address("billing:retry", f"/orders/runs/{run}/retry/", posts=True),
+        Address("billing:cancel", f"/orders/runs/{run}/cancel/", posts=True),
         Address("billing:run_progress", f"/orders/runs/{run}/progress/"),
         Address("reports:report", "/reports/"),
         Address("reports:entries", "/reports/entries/"),

@@ -35,6 +35,8 @@ FOR_BILLING = {
     "billing:runs",
     "billing:start",
     "billing:run",
+    "billing:retry",
+    "billing:cancel",
     "billing:run_progress",
 }
 FOR_ADMINISTRATORS = {"units"}

@@ -13,6 +13,7 @@ from tests.billing.scenes import issue
 from tests.pages.world import NOW, World
 
 pytestmark = pytest.mark.django_db
+PRICED = {"currency", "tax_rate"}
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +104,7 @@ def test_correction_and_its_void_order_lead_to_each_other(world: World, client: 
         **{
             name: value
             for name, value in Order.objects.filter(pk=world.order.pk).values().get().items()
-            if name in {"customer_id", "agreement_id", "month", "erp_customer_number", "currency", "tax_rate"}
+            if name in {"customer_id", "agreement_id", "month", "period_start", "erp_customer_number", *PRICED}
         },
         number="new",
         created_at=NOW,

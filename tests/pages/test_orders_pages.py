@@ -272,13 +272,14 @@ def test_order_that_changed_meanwhile_is_shown_again_instead_of_approved(world: 
     assert Order.objects.get(pk=world.order.pk).state == "approved"
 
 
-def test_refusal_of_the_ledger_is_shown(world: World, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_of_the_ledger_is_shown(world: World, client: Client) -> None:
     html = look(client, world.order)
-    Order.objects.get(pk=world.order.pk).positions.all().delete()
+    world.ticket.entries.update(minutes=31)
 
     response = confirm(client, html)
 
-    assert said(response) == [f"Order {world.order.number} has no position."]
+    changed = f"The mirror has changed since order {world.order.number} was drafted."
+    assert said(response) == [f"{changed} Start the run again, then approve the orders."]
     assert states() == {"draft"}
 
 

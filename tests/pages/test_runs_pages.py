@@ -4,15 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from billing.models import BillingRun
+from billing.run_models import RunMail, RunStart
 from common.jobs import Job
 from tests.pages.world import NOW, World
 
-RUN_QUERIES = 5
+RUN_QUERIES = 6
 FAILURE = {"customer": "Müller & Söhne", "customer_id": "10001", "error": "There is no default agreement."}
 
 
@@ -140,6 +142,9 @@ def test_partial_result_names_every_failure_and_problem_and_offers_to_try_again(
     assert "There is no default agreement." in html
     assert "Helpdesk did not answer." in html
     assert "Try the failed ones again" in html
+    assert f'action="/orders/runs/{world.run.pk}/retry/"' in html
+    assert '<a href="/tickets/?period=2026-10&amp;customer=10001">' in html
+    assert "2 customers done, 1 failed." in html
 
 
 def test_failed_run_says_what_was_kept(world: World, client: Client) -> None:
@@ -198,3 +203,146 @@ def test_run_that_waits_again_shows_nothing_of_its_last_go(world: World, client:
     assert '<progress id="job-progress" max="100"></progress>' in html
     assert "200 of 200" not in html
     assert "so far" not in html
+
+
+def history(html: str) -> str:
+    return html.partition("<h2>Starts</h2>")[2]
+
+
+def test_page_shows_each_start_with_who_when_and_how_it_ended(world: World, client: Client) -> None:
+    failed = {"state": "partly", "failures": [FAILURE], "error": "1 customer could not be billed; the others were."}
+    clara = User.objects.get(username="clara")
+    RunStart.objects.create(
+        run=world.run, by="person", user=clara, at=NOW, ended_at=NOW, orders_new=38, only_failed=True, **failed
+    )
+    RunStart.objects.create(run=world.run, by="scheduler", at=NOW - timedelta(days=1), ended_at=NOW)
+
+    html = history(flat(client.get(f"/orders/runs/{world.run.pk}/")))
+
+    assert "clara, failed customers only" in html
+    assert "38 customers done, 1 failed, 0 approved by themselves." in html
+    assert "1 customer could not be billed; the others were." in html
+    assert "did not come to its end" in html
+    assert "2026-11-19 10:00 – 2026-11-20 10:00, schedule" in html
+    assert "2 customers done, 0 failed, 0 approved by themselves." in html  # the command's
+
+
+def test_start_under_way_is_shown_as_such(world: World, client: Client) -> None:
+    client.post("/orders/runs/start/", {"period": "2026-10"})
+
+    assert "not ended yet" in history(flat(client.get(f"/orders/runs/{world.run.pk}/")))
+
+
+def test_button_tries_the_failed_again_and_leads_to_the_run(
+    world: World,
+    client: Client,
+    dispatched: list[int],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    change(world.run, state=Job.State.PARTLY, failures=[FAILURE])
+
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post(f"/orders/runs/{world.run.pk}/retry/")
+
+    assert response["Location"] == f"/orders/runs/{world.run.pk}/"
+    assert dispatched == [world.run.pk]
+    last = world.run.starts.first()
+    assert last is not None
+    assert (last.only_failed, str(last.user)) == (True, "clara")
+
+
+def test_retry_without_failures_says_so_and_starts_nothing(
+    world: World,
+    client: Client,
+    dispatched: list[int],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post(f"/orders/runs/{world.run.pk}/retry/", follow=True)
+
+    assert "No customer failed in the run for 2026-10." in response.content.decode()
+    assert dispatched == []
+
+
+def test_waiting_run_is_stopped_by_its_button(world: World, client: Client, dispatched: list[int]) -> None:
+    client.post("/orders/runs/start/", {"period": "2026-10"})
+    path = f"/orders/runs/{world.run.pk}/"
+    assert f'action="{path}cancel/"' in client.get(path).content.decode()
+
+    html = flat(client.post(f"{path}cancel/", follow=True))
+
+    assert "The run was stopped by clara. What was drafted until then stays; start it again for the rest." in html
+    assert "<strong> stopped </strong>" in html
+
+
+def test_working_run_says_that_it_is_being_stopped(world: World, client: Client, dispatched: list[int]) -> None:
+    client.post("/orders/runs/start/", {"period": "2026-10"})
+    change(world.run, state=Job.State.RUNNING, lease_until=NOW + timedelta(minutes=1), started_at=NOW)
+
+    html = flat(client.post(f"/orders/runs/{world.run.pk}/cancel/", follow=True))
+
+    assert "The run stops before the next customers." in html
+    assert "The run is being stopped." in html
+    assert f'action="/orders/runs/{world.run.pk}/cancel/"' not in html
+
+
+def test_run_that_is_over_is_not_stopped(world: World, client: Client) -> None:
+    html = flat(client.post(f"/orders/runs/{world.run.pk}/cancel/", follow=True))
+
+    assert "The run for 2026-10 is over already." in html
+
+
+def test_stopped_run_offers_no_retry(world: World, client: Client) -> None:
+    change(world.run, state=Job.State.PARTLY, failures=[FAILURE])
+    world.run.starts.update(cancelled_at=NOW)
+
+    html = flat(client.get(f"/orders/runs/{world.run.pk}/"))
+
+    assert f"/orders/runs/{world.run.pk}/retry/" not in html
+    assert "it has to be run again for all" in html
+
+
+def test_page_says_that_no_mail_is_sent_without_a_mail_server(world: World, client: Client) -> None:
+    path = f"/orders/runs/{world.run.pk}/"
+    assert "No mails are sent" not in client.get(path).content.decode()
+
+    RunStart.objects.create(run=world.run, by="scheduler", at=NOW, ended_at=NOW)
+
+    assert "No mails are sent: no mail server is set up (EMAIL_URL)." in flat(client.get(path))
+
+
+def test_page_shows_what_became_of_each_mail(world: World, client: Client, settings: Settings) -> None:
+    settings.SENDS_MAIL = True
+    start = RunStart.objects.create(run=world.run, by="scheduler", at=NOW, ended_at=NOW)
+    path = f"/orders/runs/{world.run.pk}/"
+    assert "No mail: nobody has an address" in flat(client.get(path))
+    clara = User.objects.get(username="clara")
+    RunMail.objects.create(start=start, kind="result", user=clara, state="failed", due_at=NOW, error="550 no")
+
+    html = flat(client.get(path))
+
+    assert "result, clara: <strong>failed</strong>" in html
+    assert "550 no" in html
+    assert "No mail: nobody" not in html
+
+
+def test_page_names_who_is_drafted_later(world: World, client: Client) -> None:
+    row = {"pk": 1, "customer_id": "L1", "customer": "Later AG", "day": "2026-11-20"}
+    RunStart.objects.create(run=world.run, by="scheduler", at=NOW, ended_at=NOW, left_out=[row])
+
+    assert "L1 Later AG: 2026-11-20" in flat(client.get(f"/orders/runs/{world.run.pk}/"))
+
+
+@pytest.mark.parametrize("starts", [1, 3])
+def test_page_of_a_run_costs_no_more_for_more_starts_and_mails(
+    world: World, client: Client, starts: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for age in range(starts):
+        start = RunStart.objects.create(
+            run=world.run, by="scheduler", at=NOW - timedelta(days=age), ended_at=NOW, cancelled_at=NOW
+        )
+    for user in User.objects.all()[:starts]:
+        RunMail.objects.create(start=start, kind="result", user=user, due_at=NOW)
+
+    with django_assert_num_queries(RUN_QUERIES + 1):
+        client.get(f"/orders/runs/{world.run.pk}/progress/", headers={"HX-Request": "true"})

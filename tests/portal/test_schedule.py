@@ -5,23 +5,34 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from pytest_django import Settings
+from django.contrib.auth.models import User
+from django.core import mail
+from pytest_django import DjangoAssertNumQueries, Settings
 
+from billing.agreement_models import Agreement
+from billing.due import AGAIN
 from billing.kivitendo_copy import the_copy
 from billing.kivitendo_database import Unreachable
 from billing.models import BillingRun
+from billing.run_models import RunMail, RunStart
+from billing.runs import start_run
+from billing.starts import ask_for_due_run
 from billing.tasks import refresh_kivitendo, run
 from common.jobs import LEASE, MAX_ATTEMPTS, Job
 from common.months import Month
 from portal import tasks
 from portal.celery import app
-from portal.schedule import AGAIN, PATIENCE, jobs_to_resume, month_due
+from portal.languages import keep_language
+from portal.schedule import PATIENCE, jobs_to_resume, runs_due
+from tests.at_once import at_once
 from tests.billing.fake_kivitendo import installed
+from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import AgentFactory, CustomerFactory, SyncRunFactory, TicketSystemFactory
-from tickets.models import SyncRun
+from tickets.models import Customer, SyncRun
 from tickets.tasks import sync
 
 NOW = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+PLANNER_QUERIES = 12
 
 
 @pytest.fixture
@@ -98,28 +109,38 @@ def test_finished_job_stays_finished(state: Job.State) -> None:
     assert jobs_to_resume(BillingRun.objects.all(), now=NOW) == []
 
 
+def due(now: datetime = NOW, day: int = 1) -> list[tuple[Month, int | None]]:
+    """Month and customer of the runs that are due."""
+    return [(run.month, run.customer) for run in runs_due(now=now, day=day)]
+
+
+def with_own_terms(**terms: Any) -> Customer:
+    agreement: Agreement = AgreementFactory(**terms)
+    assert agreement.customer is not None
+    return agreement.customer
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("now", "day", "month"),
     [
         (datetime(2026, 11, 3, tzinfo=UTC), 0, None),
-        (datetime(2026, 11, 2, tzinfo=UTC), 3, None),
+        (datetime(2026, 11, 2, tzinfo=UTC), 3, Month(2026, 9)),  # in October no portal was there to do it
         (datetime(2026, 11, 3, tzinfo=UTC), 3, Month(2026, 10)),
         (datetime(2026, 11, 30, tzinfo=UTC), 3, Month(2026, 10)),
-        (datetime(2026, 11, 2, 22, 59, tzinfo=UTC), 3, None),
+        (datetime(2026, 11, 2, 22, 59, tzinfo=UTC), 3, Month(2026, 9)),
         (datetime(2026, 11, 2, 23, 0, tzinfo=UTC), 3, Month(2026, 10)),  # it is the 3rd in Berlin
-        (datetime(2026, 2, 27, tzinfo=UTC), 31, None),
         (datetime(2026, 2, 28, tzinfo=UTC), 31, Month(2026, 1)),  # the month has no 31st
         (datetime(2026, 1, 1, tzinfo=UTC), 1, Month(2025, 12)),
     ],
 )
-def test_month_is_due_from_its_day_on(now: datetime, day: int, month: Month | None) -> None:
-    assert month_due(now=now, day=day) == month
+def test_new_portal_begins_with_the_latest_month_that_is_due(now: datetime, day: int, month: Month | None) -> None:
+    assert due(now, day) == ([(month, None)] if month else [])
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("values", "due"),
+    ("values", "is_due"),
     [
         ({"state": Job.State.QUEUED}, False),
         ({"state": Job.State.RUNNING, "lease_until": NOW - LEASE}, False),
@@ -131,33 +152,40 @@ def test_month_is_due_from_its_day_on(now: datetime, day: int, month: Month | No
     ],
 )
 def test_month_that_has_a_run_is_due_again_only_when_that_ended_incomplete_some_hours_ago(
-    values: dict[str, Any], due: bool
+    values: dict[str, Any], is_due: bool
 ) -> None:
     make_run(10, **values)
 
-    assert month_due(now=NOW, day=1) == (Month(2026, 10) if due else None)
+    assert ((Month(2026, 10), None) in due()) is is_due
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("now", "due"),
+    ("now", "month"),
     [
-        (datetime(2026, 10, 31, 23, 4, tzinfo=UTC), False),  # November in Berlin, October in Azores and UTC
-        (datetime(2026, 11, 1, 0, 59, 59, tzinfo=UTC), False),
-        (datetime(2026, 11, 1, 1, tzinfo=UTC), True),
+        (datetime(2026, 10, 31, 23, 4, tzinfo=UTC), Month(2026, 9)),  # November in Berlin, October in Azores and UTC
+        (datetime(2026, 11, 1, 0, 59, 59, tzinfo=UTC), Month(2026, 9)),
+        (datetime(2026, 11, 1, 1, tzinfo=UTC), Month(2026, 10)),
     ],
 )
-def test_month_is_not_due_before_it_is_over_in_every_active_system(now: datetime, due: bool) -> None:
+def test_month_is_not_due_before_it_is_over_in_every_active_system(now: datetime, month: Month) -> None:
     for zone, active in (("Europe/Berlin", True), ("Atlantic/Azores", True), ("Pacific/Honolulu", False)):
         TicketSystemFactory(time_zone=zone, active=active)
 
-    assert month_due(now=now, day=1) == (Month(2026, 10) if due else None)
+    assert due(now) == [(month, None)]
+
+
+@pytest.mark.django_db
+def test_month_can_be_due_while_it_still_lasts_in_utc() -> None:
+    TicketSystemFactory(time_zone="Pacific/Kiritimati")
+
+    assert due(datetime(2026, 10, 31, 10, tzinfo=UTC)) == [(Month(2026, 10), None)]
 
 
 @pytest.mark.django_db
 def test_incomplete_run_is_started_anew_with_reading(sent: list[int], at_noon: None, settings: Settings) -> None:
     settings.BILLING_DAY_OF_MONTH = 3
-    job = make_run(10, state=Job.State.PARTLY, finished_at=NOW - AGAIN, reads_first=False)
+    job = make_run(10, state=Job.State.PARTLY, finished_at=NOW - AGAIN, reads_first=False, requested_at=NOW - AGAIN)
 
     tasks.start_due_runs()
     tasks.start_due_runs()
@@ -165,13 +193,126 @@ def test_incomplete_run_is_started_anew_with_reading(sent: list[int], at_noon: N
     job.refresh_from_db()
     assert sent == [job.pk]
     assert (job.state, job.reads_first, job.requested_at) == (Job.State.QUEUED, True, NOW)
+    assert [(start.by, start.user) for start in job.starts.all()] == [(RunStart.By.SCHEDULER, None)]
 
 
 @pytest.mark.django_db
 def test_run_of_one_customer_does_not_stand_for_all() -> None:
     make_run(10, customer=CustomerFactory())
 
-    assert month_due(now=NOW, day=1) == Month(2026, 10)
+    assert due() == [(Month(2026, 10), None)]
+
+
+@pytest.mark.django_db
+def test_customers_with_own_terms_are_left_for_runs_of_their_own() -> None:
+    with_own_terms()
+    early, late = with_own_terms(billing_day=2), with_own_terms(grace_days=20)
+    with_own_terms(billing_day=2, billed=False)
+    with_own_terms(billing_day=2, valid_to=date(2026, 9, 30))
+    with_own_terms(billing_day=2, customer=CustomerFactory(system=TicketSystemFactory(active=False)))
+
+    (for_all,) = runs_due(now=NOW, day=3)
+
+    assert (for_all.customer, for_all.left_out) == (None, ((late.pk, date(2026, 11, 21)),))
+    assert due(day=0) == [(Month(2026, 10), early.pk)]
+
+
+@pytest.mark.django_db
+def test_day_of_the_default_agreement_goes_before_that_of_the_portal() -> None:
+    Agreement.objects.filter(is_default=True).update(billing_day=10, grace_days=2)
+    TicketSystemFactory()
+
+    (run,) = runs_due(now=datetime(2026, 11, 10, tzinfo=UTC), day=3)
+
+    assert (run.month, run.at.date()) == (Month(2026, 10), date(2026, 11, 10))
+    assert due(datetime(2026, 11, 9, tzinfo=UTC), 3) == [(Month(2026, 9), None)]
+
+
+@pytest.mark.django_db
+def test_without_a_default_agreement_the_day_of_the_portal_counts() -> None:
+    Agreement.objects.all().delete()
+
+    assert due(day=3) == [(Month(2026, 10), None)]
+
+
+@pytest.mark.django_db
+def test_terms_are_those_of_the_agreement_of_the_month() -> None:
+    customer = with_own_terms(billing_day=2)
+    AgreementFactory(customer=customer, valid_from=date(2026, 11, 1), billing_day=20)
+
+    assert due(day=0) == [(Month(2026, 10), customer.pk)]
+
+
+@pytest.mark.django_db
+def test_portal_that_was_off_for_two_months_makes_up_for_them(sent: list[int], settings: Settings) -> None:
+    settings.BILLING_DAY_OF_MONTH = 3
+    quarterly, late = with_own_terms(billing_day=20, period_months=3), with_own_terms(grace_days=25)
+    for day in (datetime(2026, 8, 3, 12, tzinfo=UTC), NOW):
+        with time_machine.travel(day, tick=False):
+            tasks.start_due_runs()
+            tasks.start_due_runs()
+        BillingRun.objects.update(state=Job.State.DONE, complete=True, finished_at=NOW)
+
+    started = {(f"{run.month:%Y-%m}", run.customer_id) for run in BillingRun.objects.all()}
+
+    # On the day, July: the one with grace not yet. Later the months that were missed, each customer in one run.
+    assert started == {("2026-07", None), ("2026-07", late.pk), ("2026-08", None), ("2026-09", None), ("2026-10", None)}
+    assert len(sent) == 5
+    left_out = {
+        f"{start.run.month:%Y-%m}": [row["pk"] for row in start.left_out]
+        for start in RunStart.objects.filter(run__customer=None)
+    }
+    assert left_out == {"2026-07": [late.pk], "2026-08": [], "2026-09": [], "2026-10": [late.pk]}
+    assert quarterly.billing_runs.count() == 0  # the run over all of September took the quarter
+
+
+@pytest.mark.django_db
+def test_month_further_back_than_the_look_back_is_not_made_up_for() -> None:
+    RunStart.objects.create(
+        run=make_run(1, state=Job.State.DONE, complete=True), by=RunStart.By.SCHEDULER, at=NOW, ended_at=NOW
+    )
+
+    assert due() == [(Month(2026, month), None) for month in range(5, 11)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("customers", [1, 3])
+def test_planner_asks_no_more_of_more_customers(
+    customers: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _index in range(customers):
+        make_run(10, customer=with_own_terms(billing_day=2), state=Job.State.FAILED)
+
+    with django_assert_num_queries(PLANNER_QUERIES):
+        assert len(due(day=0)) == customers
+
+
+@pytest.mark.django_db
+def test_run_that_somebody_started_meanwhile_is_left_to_them() -> None:
+    (found,) = runs_due(now=NOW, day=3)
+    theirs = start_run(month=found.month, now=NOW)
+
+    assert ask_for_due_run(found, now=NOW) is None
+    assert [start.by for start in theirs.starts.all()] == [RunStart.By.COMMAND]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("_round", range(5))
+def test_planners_at_once_start_each_run_once(_round: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages: list[int] = []
+    monkeypatch.setattr(run, "delay", messages.append)
+    customers = {with_own_terms(billing_day=2).pk for _ in range(3)}
+
+    def plan(number: int) -> int:
+        runs = runs_due(now=NOW, day=0)
+        return sum(ask_for_due_run(found, now=NOW) is not None for found in runs)
+
+    started = at_once(plan, workers=8)
+
+    assert sum(started) == 3
+    assert {job.customer_id for job in BillingRun.objects.all()} == customers
+    assert RunStart.objects.count() == BillingRun.objects.count() == 3
 
 
 @pytest.mark.django_db
@@ -297,6 +438,19 @@ def test_no_reading_is_planned_without_an_hour(read_again: list[int], at_noon: N
     tasks.plan_readings()
 
     assert (read_again, SyncRun.objects.count()) == ([], 0)
+
+
+@pytest.mark.django_db
+def test_mails_that_wait_are_sent_in_the_language_of_their_readers(at_noon: None, settings: Settings) -> None:
+    settings.SENDS_MAIL = True
+    keep_language(User.objects.create_superuser("dora", "dora@example.com"), "de")
+    start = RunStart.objects.create(run=make_run(10), by=RunStart.By.SCHEDULER, at=NOW, ended_at=NOW, state="done")
+    RunMail.objects.create(start=start, kind=RunMail.Kind.RESULT, user=User.objects.get(), due_at=NOW)
+
+    tasks.send_mails()
+    tasks.send_mails()
+
+    assert ["Oktober 2026" in message.subject for message in mail.outbox] == [True]
 
 
 def test_every_task_of_the_schedule_exists() -> None:

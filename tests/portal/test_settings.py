@@ -77,3 +77,35 @@ def test_header_of_a_proxy_is_believed_only_when_told() -> None:
 
 def test_keys_are_a_list_with_the_newest_first() -> None:
     assert read_settings("FIELD_ENCRYPTION_KEYS") == {"FIELD_ENCRYPTION_KEYS": ["newest", "older"]}
+
+
+def test_mail_server_comes_from_one_address() -> None:
+    found = read_settings(
+        "SENDS_MAIL",
+        "EMAIL_BACKEND",
+        "EMAIL_HOST",
+        "EMAIL_PORT",
+        "EMAIL_HOST_USER",
+        "EMAIL_USE_TLS",
+        "EMAIL_TIMEOUT",
+        "DEFAULT_FROM_EMAIL",
+        EMAIL_URL="smtp+tls://portal:secret@mail.example.com:587",
+        MAIL_FROM="billing@example.com",
+    )
+
+    assert found == {
+        "SENDS_MAIL": True,
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "mail.example.com",
+        "EMAIL_PORT": 587,
+        "EMAIL_HOST_USER": "portal",
+        "EMAIL_USE_TLS": True,
+        "EMAIL_TIMEOUT": 20,
+        "DEFAULT_FROM_EMAIL": "billing@example.com",
+    }
+
+
+def test_without_a_mail_server_nothing_is_sent() -> None:
+    found = read_settings("SENDS_MAIL", "EMAIL_BACKEND", EMAIL_URL="")
+
+    assert found == {"SENDS_MAIL": False, "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}

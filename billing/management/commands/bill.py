@@ -25,7 +25,8 @@ from billing.ledger import plan_month
 from billing.models import BillingRun
 from billing.queries import LeftOut, Reason, left_out
 from billing.runs import RunBusy, run_billing, start_run
-from common.commandline import NOT_DONE, add_json_option, json_text, read_month
+from billing.starts import StartRefused, end_start, open_start, retry_failed
+from common.commandline import NOT_DONE, WRONG_USE, add_json_option, json_text, read_month
 from common.jobs import Job, LeaseLost, finish
 from common.money import plain
 from common.months import Month
@@ -45,19 +46,29 @@ class Command(BaseCommand):
         parser.add_argument("month", metavar="YYYY-MM", help="the month that is billed")
         parser.add_argument("--customer", metavar="CUSTOMERID", help="bill this customer only")
         parser.add_argument("--no-sync", action="store_true", help="take the mirror as it stands, read nothing")
+        parser.add_argument(
+            "--retry-failed",
+            action="store_true",
+            help="bill only the customers that failed before, over the mirror as it stands",
+        )
         parser.add_argument("--dry-run", action="store_true", help="write nothing and read nothing, show the plan")
         add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit code 0: billed from complete data; 1: partly or not; 2: wrong use."""
         month, customer = read_month(options["month"]), read_customer(options["customer"])
+        if options["dry_run"] and options["retry_failed"]:
+            raise CommandError(_("--dry-run and --retry-failed do not go together."), returncode=WRONG_USE)
         if options["dry_run"]:
             plan, problems = plan_month(month, customer), mirror_problems(month, customer)
             run, orders = None, planned_orders(plan, month)
             problems += [f"{failure.customer}: {failure.error}" for failure in plan.failures]
             problems += [closed] if (closed := why_closed(month)) else []
         else:
-            run = self._run(month, customer, reads_first=not options["no_sync"])
+            only_failed, reads_first = options["retry_failed"], not options["no_sync"]
+            run = self._run(
+                _retry(month, customer) if only_failed else _start(month, customer, reads_first=reads_first)
+            )
             orders = stored_orders(list(with_positions(month, customer)))
             problems = list(run.problems)
             problems += ["{customer_id} {customer}: {error}".format(**failure) for failure in run.failures]
@@ -75,8 +86,7 @@ class Command(BaseCommand):
         if not complete:
             sys.exit(NOT_DONE)
 
-    def _run(self, month: Month, customer: Customer | None, *, reads_first: bool) -> BillingRun:
-        run = start_run(month=month, customer=customer, reads_first=reads_first, now=timezone.now())
+    def _run(self, run: BillingRun) -> BillingRun:
         try:
             with ProgressBar(sys.stderr) as bar:
                 return run_billing(run, on_progress=bar)
@@ -104,6 +114,21 @@ class Command(BaseCommand):
         self.stdout.write(f"{month}: {run.get_state_display() if run else 'planned, nothing was written'}")
 
 
+def _start(month: Month, customer: Customer | None, *, reads_first: bool) -> BillingRun:
+    return start_run(month=month, customer=customer, reads_first=reads_first, now=timezone.now())
+
+
+def _retry(month: Month, customer: Customer | None) -> BillingRun:
+    run = BillingRun.objects.filter(month=month.first_day, customer=customer).first()
+    if run is None:
+        text = _("There is no run for %(month)s yet. Start one without --retry-failed.")
+        raise CommandError(text % {"month": month}, returncode=NOT_DONE)
+    try:
+        return retry_failed(run, user=None, now=timezone.now())
+    except StartRefused as refused:
+        raise CommandError(str(refused), returncode=NOT_DONE) from refused
+
+
 def _row(order: Document) -> list[str]:
     return [
         order["number"],
@@ -128,5 +153,7 @@ def _total(orders: list[Document]) -> list[str]:
 
 def _give_up(run: BillingRun, *, now: datetime) -> None:
     """Let go of the run at once, so that the next start need not wait for the lease to end."""
+    error = _("Interrupted by hand.")
     with suppress(LeaseLost):  # the run had not begun
-        finish(run, state=Job.State.FAILED, complete=False, error=_("Interrupted by hand."), now=now)
+        finish(run, state=Job.State.FAILED, complete=False, error=error, now=now)
+        end_start(open_start(run), state=Job.State.FAILED, complete=False, error=error, now=now)
