@@ -130,7 +130,7 @@ def correction(**fields: Any) -> None:
 def left_out_by_a_person() -> None:
     line, user = OrderPosition.objects.get(), get_user_model()._default_manager.create(username="clara")
     what = {"order": line.order, "ticket": line.ticket, "field": Adjustment.Field.INCLUSION}
-    Adjustment.objects.create(**what, reason="x", user=user, at=NOW)
+    Adjustment.objects.create(**what, original_number=30, reason="x", user=user, at=NOW)
 
 
 FORCED: dict[str, Change] = {
