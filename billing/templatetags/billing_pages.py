@@ -34,7 +34,7 @@ def explanation(position: OrderPosition, changes: Mapping[str, Adjustment], curr
 
     ``changes`` are those that persons have made, by field.
     """
-    if not position.rule:
+    if not position.rule or position.kind == OrderPosition.Kind.CREDIT:
         return explain_recurring(position, currency, changes)
     return explain(position, Rule.from_json(position.rule), changes)
 

@@ -13,7 +13,7 @@ from billing.models import Order
 from billing.orders import approve_orders
 from billing.settlement_models import Choice, Settlement
 from billing.settling import settle
-from tests.billing.scenes import book
+from tests.billing.scenes import NOVEMBER, bill, book, read_completely
 from tests.pages.world import MARK, NOW, World
 
 PAGE, SETTLE, BACK = "/orders/discrepancies/", "/orders/discrepancies/settle/", "/orders/discrepancies/take-back/"
@@ -245,3 +245,16 @@ def test_query_count_does_not_depend_on_the_rows(inbox: World, query: str) -> No
         counts.append(len(queries))
 
     assert len(set(counts)) == 1
+
+
+def test_line_that_corrects_is_explained_by_what_it_charges(inbox: World) -> None:
+    settle_first(inbox)
+    read_completely(inbox.system, NOVEMBER)
+    bill(NOVEMBER, now=NOW)
+    order = Order.objects.get(month=NOVEMBER.first_day)
+
+    text = words(get(inbox.clients["billing"], order.get_absolute_url()))
+
+    assert f"Korrektur zu {Order.objects.get(pk=inbox.order.pk).document_number}" in text
+    assert "Not rounded" not in text
+    assert "-30.00 EUR" in text
