@@ -9,9 +9,18 @@ from django.core.management.color import no_style
 from django.db import connection, models
 
 from billing.models import Agreement, Allocation, BillingRun, Order, OrderEvent, OrderPosition
+from billing.run_models import RunMail, RunStart
 from tickets.models import Agent, Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
 
-LEDGER: tuple[type[models.Model], ...] = (Allocation, OrderEvent, OrderPosition, Order, BillingRun)
+LEDGER: tuple[type[models.Model], ...] = (
+    Allocation,
+    OrderEvent,
+    OrderPosition,
+    Order,
+    RunMail,
+    RunStart,
+    BillingRun,
+)
 MIRROR: tuple[type[models.Model], ...] = (TimeEntry, TicketClosing, SyncRun, Ticket, Customer, Agent, TicketSystem)
 
 

@@ -53,6 +53,7 @@ def order(number: str, minutes: str, net: str, currency: str = "EUR") -> Order:
         customer=CustomerFactory.create(),
         agreement=Agreement.objects.get(is_default=True),
         month=date(2026, 10, 1),
+        period_start=date(2026, 10, 1),
         erp_customer_number="K1",
         currency=currency,
         tax_rate=Decimal(19),

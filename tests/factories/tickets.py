@@ -38,7 +38,7 @@ class CustomerFactory(DjangoModelFactory[Customer]):
         model = Customer
 
     system = factory.SubFactory(TicketSystemFactory)
-    customer_id = factory.Sequence(lambda n: f"K{n:04}")
+    customer_id = factory.Sequence(lambda n: f"K{n:06}")
 
 
 class AgentFactory(DjangoModelFactory[Agent]):

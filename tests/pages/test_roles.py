@@ -29,7 +29,8 @@ def test_billing_sees_all_customers_reads_ticket_systems_and_runs_billing() -> N
 def test_administrator_changes_master_data_only() -> None:
     changing = {label.split(".")[1] for label in permissions_of(ADMINISTRATOR) if ".change_" in label}
 
-    assert changing == {f"change_{name}" for name in ("ticketsystem", "customer", "agent", "agreement", "user")}
+    master_data = ("ticketsystem", "customer", "agent", "agreement", "raterule", "flatfee", "prepaidblock", "user")
+    assert changing == {f"change_{name}" for name in master_data}
     assert permissions_of(BILLING) < permissions_of(ADMINISTRATOR)
 
 

@@ -16,7 +16,7 @@ from tests.factories.tickets import CustomerFactory, SyncRunFactory, TicketSyste
 from tests.pages.world import NOW, World, account, signed_in
 from tickets.models import SyncRun
 
-START_QUERIES = 17
+START_QUERIES = 18
 
 
 def words(client: Client, path: str = "/") -> str:

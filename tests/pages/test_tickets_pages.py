@@ -254,7 +254,7 @@ def test_query_count_of_a_ticket_does_not_depend_on_its_entries(
             client.get(f"/tickets/{ticket.pk}/")
 
 
-TICKET_QUERIES = 19
+TICKET_QUERIES = 20
 
 
 def test_total_of_a_ticket_agrees_after_the_minutes_per_unit_have_changed(world: World) -> None:
