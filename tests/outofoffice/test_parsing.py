@@ -211,4 +211,4 @@ def test_any_text_is_a_switch_or_a_fault(text: str) -> None:
     row = parse_absences(f'{LOGIN},{ENABLED}\nc.weber,"{text}"'.replace("\0", "").encode("utf-8", "ignore"))
 
     for each in row.rows:
-        assert (each.enabled is None) == bool(each.faults)
+        assert (each.enabled is None) == any(fault.column == ENABLED for fault in each.faults)
