@@ -48,9 +48,9 @@ class CreditLine:
 
 
 def held_minutes(positions: Collection[int]) -> defaultdict[int, dict[int, tuple[date, Decimal]]]:
-    """What these positions held when they were issued, by position and entry."""
+    """What these positions held when they were issued, by position and entry; void ones have let go of it since."""
     found: defaultdict[int, dict[int, tuple[date, Decimal]]] = defaultdict(dict)
-    held = Allocation.objects.filter(position__in=positions, live=True).order_by()
+    held = Allocation.objects.filter(position__in=positions).order_by()
     for position, entry, day, minutes in held.values_list("position", "entry", "entry__local_day", "minutes"):
         found[position][entry] = day, minutes
     return found

@@ -12,7 +12,7 @@ from tickets.periods import chosen_period
 def trial(request: HttpRequest) -> HttpResponse:
     """What the ticket of the given number would cost by the agreement of its customer in the period's month."""
     period = chosen_period(request.GET, now=timezone.now())
-    number = request.GET.get("ticket", "").strip()[:50]
+    number = request.GET.get("ticket", "").replace("\0", "").strip()[:50]
     context: dict[str, object] = {"period": period, "number": number, "trials": []}
     if number:
         found = tickets_to_try(number, user=request.user)

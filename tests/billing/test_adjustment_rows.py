@@ -54,7 +54,7 @@ def test_line_and_field_are_changed_once(ticket: Ticket, user: User) -> None:
 @pytest.mark.parametrize(
     ("fields", "name"),
     [
-        ({"ticket": None}, "adjustment_of_a_ticket_or_a_recurring_line"),
+        ({"ticket": None, "field": Field.PRICE}, "adjustment_of_a_ticket_or_a_recurring_line"),
         ({"reason": ""}, "adjustment_has_a_reason"),
         ({"original_number": None}, "adjustment_has_what_was_computed"),
         ({"number": None}, "adjustment_has_a_value_of_its_field"),
