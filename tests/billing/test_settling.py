@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from billing.agreement_models import PrepaidBlock, PrepaidMovement
+from billing.agreement_models import Agreement, PrepaidBlock, PrepaidMovement
 from billing.audit import audit_ledger
 from billing.closing import close_month
 from billing.discrepancies import count_discrepancies, discrepancies
@@ -251,6 +251,20 @@ def test_supplement_is_drafted_at_once_with_exactly_these_entries(ticket: Ticket
     issue_orders(Order.objects.filter(state="approved"), user=None, now=NOW)
     assert_sound()
     assert open_ones() == []
+
+
+def test_supplement_of_time_that_is_not_billed_any_more_is_refused(ticket: Ticket) -> None:
+    book(ticket, 20)
+    seen = discrepancies()
+    Agreement.objects.filter(customer=ticket.customer).update(billed=False)
+    with pytest.raises(OrdersRefused, match="says that some of this time is not billed"):
+        settle(seen, choice=Choice.SUPPLEMENT, reason=REASON, user=None, now=NOW)
+    Agreement.objects.filter(customer=ticket.customer).update(billed=True, valid_to="2026-09-30")
+
+    with pytest.raises(OrdersRefused, match="bills nothing of this time"):
+        settle(seen, choice=Choice.SUPPLEMENT, reason=REASON, user=None, now=NOW)
+
+    assert not Order.objects.filter(supplement=1).exists()
 
 
 def test_void_supplement_gives_its_time_back_and_its_number_is_not_given_again(ticket: Ticket) -> None:

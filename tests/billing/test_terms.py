@@ -395,6 +395,20 @@ def test_quarter_waits_for_its_last_month(customer: Customer) -> None:
     assert ledger() == before
 
 
+def test_default_agreement_by_the_quarter_is_for_those_without_an_own(customer: Customer) -> None:
+    agree(customer)
+    Agreement.objects.filter(is_default=True).update(period_months=3, rounding_step=0, hourly_rate=60)
+    ticket_of(CustomerFactory(system=customer.system), 10, number="1")
+    ticket_of(customer, 20, number="2")
+
+    bill()
+
+    assert (lines(), left()) == ([("time", "20", "20", "20.00")], [("1", "period_open", 10)])
+    bill(DECEMBER)
+    assert lines(DECEMBER) == [("time", "10", "10", "10.00")]
+    assert_every_minute_stands_once(DECEMBER)
+
+
 def test_ticket_of_a_quarter_that_is_not_closed_in_it_any_more_stops_the_approval(customer: Customer) -> None:
     agree(customer, period_months=3)
     ticket = ticket_of(customer, 10)
