@@ -56,7 +56,6 @@ EXCEPTIONS: dict[str, tuple[float, str]] = {
     ),
     "billing/guards.py": (70.0, ONLY_POSTGRESQL),
     "tickets/bulk.py": (80.0, ONLY_POSTGRESQL),
-    "billing/ledger.py": (97.5, f"positions by COPY, and a ticket closed between two statements; {ONLY_POSTGRESQL}"),
     "billing/closing.py": (90.0, ONLY_POSTGRESQL),
     "billing/audit.py": (90.0, ONLY_POSTGRESQL),
     "billing/kivitendo_database.py": (

@@ -33,9 +33,13 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
         return
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
+            documents = [place for place, field in enumerate(fields) if isinstance(field, models.JSONField)]
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in found:
-                    copy.write_row(row)
+                    values = list(row)
+                    for place in documents:
+                        values[place] = connection.ops.adapt_json_value(values[place], None)
+                    copy.write_row(values)
         else:
             places, prepared = ", ".join(["%s"] * len(fields)), [_prepared(fields, row) for row in found]
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", prepared)

@@ -5,10 +5,11 @@ from unittest.mock import patch
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from billing import ledger as ledger_module
-from billing.claims import claim_free_entries
+from billing.claims import Gathering, claim_free_entries, tickets_of
 from billing.ledger import plan_month
 from billing.models import Agreement, Allocation, Order, OrderEvent, OrderPosition
 from billing.numbers import clean, order_numbers
@@ -406,6 +407,22 @@ def test_time_that_moves_between_counting_and_claiming_is_counted_again(customer
 
     assert run.state == Job.State.DONE
     assert billed() == {"K1001": {"1": Decimal(10)}}  # the booking was rolled back with the try
+
+
+def test_ticket_closed_between_two_statements_waits_for_the_next_run(customer: Customer) -> None:
+    ticket_of(customer, 10)
+    seen: list[int] = []
+
+    def closed_meanwhile(group: Gathering, month: Month) -> QuerySet[Ticket]:
+        seen.append(1)
+        return tickets_of(group, month).none() if len(seen) == 1 else tickets_of(group, month)
+
+    with patch.object(ledger_module, "tickets_of", closed_meanwhile):
+        bill()
+        assert not Order.objects.exists()
+        bill()
+
+    assert billed() == {"K1001": {Ticket.objects.get().number: 10}}
 
 
 def test_customer_whose_time_never_stands_still_fails_alone(system: TicketSystem) -> None:
