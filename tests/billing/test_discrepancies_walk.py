@@ -97,7 +97,7 @@ def test_discrepancies_of_a_short_walk_are_those_counted_by_hand(walk: Watched) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("walk", (13, 15, 17), indirect=True)
+@pytest.mark.parametrize("walk", [13, 15, 17], indirect=True)
 def test_discrepancies_of_a_long_walk_are_those_counted_by_hand(walk: Watched) -> None:
     walk.go(90)
     walk.settle()
