@@ -33,13 +33,9 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
         return
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
-            documents = [place for place, field in enumerate(fields) if isinstance(field, models.JSONField)]
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-                for row in found:
-                    values = list(row)
-                    for place in documents:
-                        values[place] = connection.ops.adapt_json_value(values[place], None)
-                    copy.write_row(values)
+                for row in with_documents(fields, found):
+                    copy.write_row(row)
         else:
             places, prepared = ", ".join(["%s"] * len(fields)), [_prepared(fields, row) for row in found]
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", prepared)
@@ -78,3 +74,13 @@ def _quoted(name: str | None) -> str:
 
 def _prepared(fields: Sequence["models.Field[Any, Any]"], row: Sequence[Any]) -> list[Any]:
     return [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)]
+
+
+def with_documents(fields: Sequence["models.Field[Any, Any]"], rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
+    """The rows with what stands in a JSON column as the database takes it, and all else as it is."""
+    places = [place for place, field in enumerate(fields) if isinstance(field, models.JSONField)]
+    for row in rows:
+        values = list(row)
+        for place in places:
+            values[place] = connection.ops.adapt_json_value(values[place], None)
+        yield values

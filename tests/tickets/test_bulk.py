@@ -7,8 +7,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests.factories.tickets import TicketFactory, TimeEntryFactory
-from tickets.bulk import insert_rows, update_rows
-from tickets.models import Ticket, TicketClosing, TimeEntry
+from tickets.bulk import insert_rows, update_rows, with_documents
+from tickets.models import SyncRun, Ticket, TicketClosing, TimeEntry
 
 pytestmark = pytest.mark.django_db
 OCTOBER = date(2026, 10, 1)
@@ -30,6 +30,15 @@ def test_row_that_is_there_already_is_an_error_of_the_database() -> None:
         insert_rows(TicketClosing, ["ticket_id", "month"], [(ticket.pk, OCTOBER)])
 
     assert TicketClosing.objects.count() == 1
+
+
+def test_only_documents_are_prepared_before_they_are_copied() -> None:
+    fields = [SyncRun._meta.get_field(name) for name in ("month", "problems")]
+
+    ((month, problems),) = with_documents(fields, [(OCTOBER, ["missing"])])  # type: ignore[arg-type]
+
+    assert month is OCTOBER
+    assert getattr(problems, "obj", problems) in (["missing"], '["missing"]')  # as psycopg wraps it, or SQLite's text
 
 
 def test_rows_are_updated_each_with_its_own_values() -> None:
