@@ -6,7 +6,7 @@ Success and application errors are both HTTP 200 with JSON; an HTTP 500 tells by
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from generic_interface.errors import (
     AccessDenied,
@@ -15,11 +15,11 @@ from generic_interface.errors import (
     BadAnswer,
     InterfaceError,
     NoPermission,
+    OperationFailed,
     TooLarge,
     Unreachable,
 )
 from generic_interface.jsonreader import read_object
-from generic_interface.routes import Route
 
 EXCERPT_LENGTH = 200
 
@@ -42,12 +42,28 @@ class Reply:
     body: bytes
 
 
+class Target(Protocol):
+    """Where an operation is reached; its text fits behind “knows no”."""
+
+    @property
+    def when_silent(self) -> str:
+        """What to check when the connection is closed without an answer."""
+        ...
+
+    @property
+    def when_crashed(self) -> str:
+        """What to check when a page instead of an answer comes."""
+        ...
+
+    def __str__(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """What was asked, for the sentences; ``secrets`` are cut out of everything foreign that is shown."""
 
     operation: str
-    route: Route
+    target: Target
     secrets: tuple[str, ...] = ()
 
     def excerpt(self, text: str) -> str:
@@ -65,11 +81,11 @@ def excerpt(text: str, secrets: Iterable[str]) -> str:
 def read_reply(reply: Reply, call: Call) -> dict[str, object]:
     """The answer's object. Raises the ``InterfaceError`` that fits anything but a success."""
     if reply.status != 200:
-        raise _http_error(reply, call)
+        raise http_error(reply, call)
     if reply.content_type != "application/json":
         raise BadAnswer(
             f"{call.operation} was answered with “{call.excerpt(reply.content_type) or 'no content type'}” instead of "
-            f"JSON; is a login page or a proxy in between? It begins: {_beginning(reply, call)}"
+            f"JSON; is a login page or a proxy in between? It begins: {beginning(reply, call)}"
         )
     answer = read_object(reply.body, operation=call.operation)
     raise_for_error(answer, call)
@@ -101,7 +117,8 @@ def _raise_application_error(code: str, message: str, call: Call) -> NoReturn:
     raise (AccessDenied if kind == "AccessDenied" else ApplicationError)(code, message)
 
 
-def _http_error(reply: Reply, call: Call) -> InterfaceError:
+def http_error(reply: Reply, call: Call) -> InterfaceError:
+    """What an answer with any other status than 200 means."""
     status, operation = reply.status, call.operation
     if 300 <= status < 400:
         return BadAnswer(
@@ -124,37 +141,42 @@ def _http_error(reply: Reply, call: Call) -> InterfaceError:
         )
     if status == 500:
         return _server_error(reply, call)
-    return BadAnswer(f"{operation} was answered with HTTP {status}. It begins: {_beginning(reply, call)}")
+    return BadAnswer(f"{operation} was answered with HTTP {status}. It begins: {beginning(reply, call)}")
 
 
 def _server_error(reply: Reply, call: Call) -> BadAnswer:
     text = reply.body.decode("utf-8", "replace")
     if "Error while determine Operation" in text:
         return BadAnswer(
-            f"The ticket system knows no {call.route}. "
+            f"The ticket system knows no {call.target}. "
             "Compare method, route and their upper and lower case with the web service's configuration.",
             maybe_done=False,
         )
     if reply.content_type == "text/html":
         return BadAnswer(
-            f"The ticket system crashed in {call.operation} (HTTP 500 with a page). Check that the web service "
-            f"“{call.route.service}” exists and is valid; otherwise its server log says more."
+            f"The ticket system crashed in {call.operation} (HTTP 500 with a page). {call.target.when_crashed}"
         )
     if '"faultstring"' in text:
-        fault = _faultstring(reply, call)
-        hint = " The operation is not installed there." if "Can't load operation backend module" in fault else ""
-        done = not any(words in fault for words in _NOTHING_STORED)
-        return BadAnswer(f"The ticket system could not carry out {call.operation}: {fault}{hint}", maybe_done=done)
-    return BadAnswer(f"The ticket system could not read {call.operation} (HTTP 500): {_beginning(reply, call)}")
+        return fault_error(_faultstring(reply, call), call)
+    return BadAnswer(f"The ticket system could not read {call.operation} (HTTP 500): {beginning(reply, call)}")
+
+
+def fault_error(fault: str, call: Call) -> BadAnswer:
+    """What the faultstring (an excerpt) of an operation that reports failure means."""
+    hint = " The operation is not installed there." if "Can't load operation backend module" in fault else ""
+    done = not any(words in fault for words in _NOTHING_STORED)
+    text = f"The ticket system could not carry out {call.operation}: {fault}{hint}"
+    return OperationFailed(text, maybe_done=done)
 
 
 def _faultstring(reply: Reply, call: Call) -> str:
     try:
         fault = read_object(reply.body, operation=call.operation).get("faultstring")
     except BadAnswer:
-        return _beginning(reply, call)
+        return beginning(reply, call)
     return call.excerpt(str(fault))
 
 
-def _beginning(reply: Reply, call: Call) -> str:
+def beginning(reply: Reply, call: Call) -> str:
+    """How the body begins, for a person who has to guess what answered."""
     return call.excerpt(reply.body[:4000].decode("utf-8", "replace")) or "(empty)"

@@ -8,10 +8,15 @@ import http.client
 import io
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import urllib3.connection
+import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+
+from generic_interface.reach import Origin, Reach
 
 
 class Deadline:
@@ -61,9 +66,13 @@ class _TimedResponse(http.client.HTTPResponse):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """One kept-alive connection, no retries of its own, every read bounded by ``deadline`` and ``read_timeout``."""
+    """One kept-alive connection, no retries of its own, every read bounded by ``deadline`` and ``read_timeout``.
 
-    def __init__(self, deadline: Deadline, *, read_timeout: float) -> None:
+    Connects to addresses that ``reach`` has judged, looked up once.
+    """
+
+    def __init__(self, deadline: Deadline, *, read_timeout: float, reach: Reach) -> None:
+        self._reach = reach
         self._response_class = partial(_TimedResponse, deadline=deadline, read_timeout=read_timeout)
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
@@ -76,4 +85,24 @@ class DeadlineAdapter(HTTPAdapter):
     def _connect(self, connection_class: Callable[..., Any], **options: Any) -> Any:
         connection = connection_class(**options)
         connection.response_class = self._response_class
+        connection._new_conn = partial(_open_socket, connection, self._reach)
         return connection
+
+
+def _open_socket(connection: Any, reach: Reach) -> socket.socket:
+    """What ``_new_conn`` of the connection does, for each address in turn; TLS goes on checking the name."""
+    scheme = "https" if isinstance(connection, urllib3.connection.HTTPSConnection) else "http"
+    name = connection._dns_host
+    try:
+        addresses = reach.addresses(Origin.of(scheme, connection.host, connection.port))
+    except OSError as error:
+        raise urllib3.exceptions.NewConnectionError(connection, f"{name}: {error.strerror}") from error
+    try:
+        for address in addresses[:-1]:
+            connection._dns_host = address
+            with suppress(urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError):
+                return type(connection)._new_conn(connection)  # type: ignore[no-any-return]
+        connection._dns_host = addresses[-1]
+        return type(connection)._new_conn(connection)  # type: ignore[no-any-return]
+    finally:
+        connection._dns_host = name

@@ -36,6 +36,10 @@ class BadAnswer(InterfaceError):
     maybe_done = True
 
 
+class OperationFailed(BadAnswer):
+    """The operation itself reports a failure (HTTP 500 with a fault): it has ended, and may have stored a part."""
+
+
 class TooLarge(BadAnswer):
     """Request or answer exceeds a limit (413, 414, length of the URL, ``max_bytes``): asking for less may pass."""
 

@@ -1,8 +1,9 @@
 """From the answers of the operations to typed records."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from generic_interface.values import Fields, parse_units
 
 LONGEST_AGE = 10**10
 """Seconds, three centuries."""
+
+_SECONDS = re.compile(r"\d{1,11}", re.ASCII)
 
 T = TypeVar("T")
 
@@ -48,6 +51,14 @@ def read_accounted_time(
                 f"{first} to {last} that was asked for. Nothing of this answer was used."
             )
     return entries
+
+
+def read_session_start(answer: Mapping[str, object]) -> datetime:
+    """SessionGet: when the session began, in UTC, by the ticket system's clock."""
+    for line in Fields(answer, "SessionGet").objects("SessionData"):
+        if line.text("Key") == "UserSessionStart" and (seconds := line.number("Value")) < LONGEST_AGE:
+            return datetime.fromtimestamp(seconds, UTC)
+    raise BadAnswer("SessionGet does not tell when the session began. Nothing of this answer was used.")
 
 
 def _exactly(
@@ -103,6 +114,8 @@ def _ticket(ticket_id: str, fields: Fields, zone: ZoneInfo) -> TicketRecord:
 def _age(ticket: Fields) -> timedelta | None:
     """Tells the server's clock and nothing to bill, so no ticket is refused for it."""
     seconds = ticket.values.get("Age")
+    if isinstance(seconds, str) and _SECONDS.fullmatch(seconds):
+        seconds = int(seconds)
     return timedelta(seconds=seconds) if type(seconds) is int and 0 <= seconds <= LONGEST_AGE else None
 
 

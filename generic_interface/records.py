@@ -1,6 +1,6 @@
 """Typed answers of the Generic Interface.
 
-Two habits of the interface shape these records (see ``docs/connecting.md``):
+Two habits of the interface shape these records (see ``docs/connect-your-ticket-system.md``):
 
 * Dates are local time of the ticket system's zone, without offset. A *booking* keeps that naive local
   time (``booked_local``), because it is part of the booking's identity; in the autumn night two bookings
@@ -105,3 +105,33 @@ class TicketBatch:
 class HistoryBatch:
     histories: tuple[TicketHistory, ...]
     unreadable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenTicket:
+    """Where something was written; without an article ``article_id`` is ``None``."""
+
+    ticket_id: str
+    number: str
+    article_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleRecord:
+    """One article of a ticket; of a mail the ticket system has prefixed the subject and appended a signature."""
+
+    article_id: str
+    subject: str
+    body: str
+    time_units: Decimal
+    """Sum of the bookings on it, possibly made later."""
+    created: datetime
+
+    def holds(self, marker: str) -> bool:
+        return marker in self.subject or marker in self.body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundTicket:
+    ticket_id: str
+    number: str

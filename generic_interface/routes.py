@@ -11,12 +11,33 @@ from urllib.parse import quote, urlsplit
 
 from generic_interface.connection import Connection
 from generic_interface.errors import WrongRequest
+from generic_interface.reach import origin_of
 
-OPERATIONS = ("SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet", "TimeAccountingGet", "OutOfOffice")
+OPERATIONS = (
+    "SessionCreate",
+    "SessionGet",
+    "TicketSearch",
+    "TicketGet",
+    "TicketHistoryGet",
+    "TimeAccountingGet",
+    "OutOfOffice",
+    "TicketCreate",
+    "TicketUpdate",
+)
 INTERFACE_PATH = "/nph-genericinterface.pl"
 
-_OVERRIDE = re.compile(r"(GET|POST) (\S(?:.*\S)?) (/[\w/:.,-]*)", re.ASCII)
+_OVERRIDE = re.compile(r"(GET|POST|PATCH) (\S(?:.*\S)?) (/[\w/:.,-]*)", re.ASCII)
 _PLACEHOLDER = re.compile(r":(\w+)", re.ASCII)
+
+
+def silent_service(service: str) -> str:
+    """What to check when the connection is closed without an answer."""
+    return f"Check the name of the web service “{service}”: this is how an unknown or invalid one answers."
+
+
+def crashed_service(service: str) -> str:
+    """What to check when a page instead of an answer comes."""
+    return f"Check that the web service “{service}” exists and is valid; otherwise its server log says more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +47,14 @@ class Route:
     method: str
     service: str
     path: str
+
+    @property
+    def when_silent(self) -> str:
+        return silent_service(self.service)
+
+    @property
+    def when_crashed(self) -> str:
+        return crashed_service(self.service)
 
     def fill(self, parameters: Mapping[str, object]) -> tuple[str, dict[str, object]]:
         """The path below the interface script with its placeholders filled, and the parameters that are left."""
@@ -51,19 +80,25 @@ PRESETS: Mapping[str, Mapping[str, Route]] = {
     "billing_portal": {name: Route("POST", "BillingPortal", f"/{name}") for name in OPERATIONS},
     "otrs6_sample": {
         "SessionCreate": Route("POST", "GenericTicketConnectorREST", "/Session"),
+        "SessionGet": Route("GET", "GenericTicketConnectorREST", "/Session/:SessionID"),
         "TicketSearch": Route("GET", "GenericTicketConnectorREST", "/Ticket"),
         "TicketGet": Route("GET", "GenericTicketConnectorREST", "/Ticket/:TicketID"),
         "TicketHistoryGet": Route("GET", "GenericTicketConnectorREST", "/TicketHistory/:TicketID"),
         "TimeAccountingGet": _READY_MADE_TIME_ACCOUNTING,
         "OutOfOffice": _READY_MADE_OUT_OF_OFFICE,
+        "TicketCreate": Route("POST", "GenericTicketConnectorREST", "/Ticket"),
+        "TicketUpdate": Route("PATCH", "GenericTicketConnectorREST", "/Ticket/:TicketID"),
     },
     "znuny_sample": {
         "SessionCreate": Route("POST", "ZnunyTicketREST", "/Session"),
+        "SessionGet": Route("GET", "ZnunyTicketREST", "/Session/:SessionID"),
         "TicketSearch": Route("POST", "ZnunyTicketREST", "/Ticket/Search"),
         "TicketGet": Route("GET", "ZnunyTicketREST", "/Ticket/:TicketID"),
         "TicketHistoryGet": Route("GET", "ZnunyTicketREST", "/Ticket/History/:TicketID"),
         "TimeAccountingGet": _READY_MADE_TIME_ACCOUNTING,
         "OutOfOffice": _READY_MADE_OUT_OF_OFFICE,
+        "TicketCreate": Route("POST", "ZnunyTicketREST", "/Ticket"),
+        "TicketUpdate": Route("PATCH", "ZnunyTicketREST", "/Ticket/:TicketID"),
     },
 }
 
@@ -84,7 +119,7 @@ def parse_route(operation: str, text: str) -> Route:
     if match is None:
         raise WrongRequest(
             f"The route of {operation} must look like “POST BillingPortal /TicketGet” "
-            f"(GET or POST, name of the web service, route), not “{text[:100]}”."
+            f"(GET, POST or PATCH, name of the web service, route), not “{text[:100]}”."
         )
     return Route(*match.groups())
 
@@ -102,4 +137,5 @@ def interface_url(base_url: str) -> str:
         raise WrongRequest("The base URL must not contain a login or a password; these have their own fields.")
     if INTERFACE_PATH in parts.path:
         raise WrongRequest(f"The base URL ends before {INTERFACE_PATH}, for example https://help.example.org/otrs.")
+    origin_of(base_url)
     return base_url.rstrip("/") + INTERFACE_PATH

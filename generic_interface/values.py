@@ -17,6 +17,7 @@ LARGEST_UNITS = Decimal(10) ** 8
 FLOAT_NOISE = Decimal("0.001")
 
 _UNITS = re.compile(r"-?\d{1,8}(\.\d+)?", re.ASCII)
+_SUM = re.compile(r"-?\d{1,8}(\.\d+)?([eE]-\d{1,3})?", re.ASCII)
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _IDENTIFIER = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
@@ -122,7 +123,10 @@ class Fields:
             raise self.refuse(name, str(error)) from None
 
     def total(self, name: str) -> Decimal:
+        """A sum as number, or as the text of one: XML knows no numbers."""
         value = self.raw(name)
+        if isinstance(value, str) and _SUM.fullmatch(value):
+            value = Decimal(value)
         try:
             return parse_total(value) if isinstance(value, Decimal) else parse_units(self.text_or_empty(name))
         except ValueError as error:

@@ -70,15 +70,52 @@ class DataSet(TicketStore):
         *,
         at: datetime | None = None,
         agent: str = DEFAULT_AGENT,
+        subject: str = "",
+        body: str = "",
         visible: bool = True,
         attachments: tuple[Attachment, ...] = (),
+        channel: int = 1,
+        recipients: tuple[str, str, str] = ("", "", ""),
     ) -> int:
         """Add an article and return its id; the API books time only together with one."""
         with self.lock:
             ticket, moment, author = self.ticket(ticket_id), self._moment(at), self.agents[agent]
-            article_id = self._add_article(ticket, moment, author, visible=visible, attachments=attachments)
+            article_id = self._add_article(
+                ticket,
+                moment,
+                author,
+                subject=subject,
+                body=body,
+                visible=visible,
+                attachments=attachments,
+                channel=channel,
+                recipients=recipients,
+            )
             self._write(ticket, "Misc", "Reset of unlock time.", moment, author)
             return article_id
+
+    def add_article(
+        self,
+        ticket_id: str,
+        *,
+        subject: str,
+        body: str,
+        at: datetime | None = None,
+        agent: str = DEFAULT_AGENT,
+        visible: bool = True,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> int:
+        """Add an article with this text and return its id."""
+        with self.lock:
+            return self._add_article(
+                self.ticket(ticket_id),
+                self._moment(at),
+                self.agents[agent],
+                subject=subject,
+                body=body,
+                visible=visible,
+                attachments=attachments,
+            )
 
     def book(
         self,
@@ -128,6 +165,14 @@ class DataSet(TicketStore):
             ticket.queue = new
             name = f"%%{new.name}%%{new.queue_id}%%{old.name}%%{old.queue_id}"
             self._write(ticket, "Move", name, self._moment(at), self.agents[agent])
+
+    def give(self, ticket_id: str, owner: str, *, at: datetime | None = None, agent: str = DEFAULT_AGENT) -> None:
+        with self.lock:
+            ticket = self.ticket(ticket_id)
+            ticket.owner = self.agents[owner]
+            self._write(
+                ticket, "OwnerUpdate", f"%%{owner}%%{ticket.owner.user_id}", self._moment(at), self.agents[agent]
+            )
 
     def merge(self, main_id: str, away_id: str, *, at: datetime | None = None, agent: str = DEFAULT_AGENT) -> None:
         """Merge ``away_id`` into ``main_id``: articles, bookings and their history lines go to the main ticket."""
@@ -212,6 +257,8 @@ class DataSet(TicketStore):
         body: str = "",
         visible: bool = True,
         attachments: tuple[Attachment, ...] = (),
+        channel: int = 1,
+        recipients: tuple[str, str, str] = ("", "", ""),
     ) -> int:
         article = Article(
             article_id=self.next_article_id,
@@ -222,6 +269,8 @@ class DataSet(TicketStore):
             body=body or "Bearbeitung: geprüft, Lösung eingespielt.\nGrüße",
             visible=visible,
             attachments=attachments,
+            channel=channel,
+            recipients=recipients,
         )
         self.next_article_id += 1
         ticket.articles.append(article)

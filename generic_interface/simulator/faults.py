@@ -7,6 +7,7 @@ Counting starts when the plan is made and is the same in every run.
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,11 +20,13 @@ from generic_interface.simulator.responses import (
     Response,
     bare_response,
     html_response,
-    json_response,
-    plain_response,
 )
-from generic_interface.simulator.wire import auth_fail, no_permission
+from generic_interface.simulator.routes import WebService
+from generic_interface.simulator.soap import read_answer
+from generic_interface.simulator.speech import answer_response, fault_response
+from generic_interface.simulator.wire import Json, auth_fail, no_permission
 
+_FAULT = "Database is not reachable"
 REDIRECT_PATH = "/otrs/elsewhere"
 """Where the redirect leads; a request that arrives there is kept in ``RunningSimulator.strays``."""
 
@@ -43,6 +46,14 @@ class FaultKind(StrEnum):
     NO_PERMISSION = "no_permission"
     HUGE = "huge"
     REDIRECT = "redirect"
+    LOST = "lost"
+    LOST_500 = "lost_500"
+    HANG = "hang"
+    LATE = "late"
+
+
+NOT_CARRIED_OUT = frozenset({FaultKind.LOST, FaultKind.LOST_500, FaultKind.HANG})
+"""The operation never runs: no answer and closed, HTTP 500, no answer for long. Every other fault spoils its answer."""
 
 
 class NotAFault(ValueError):
@@ -72,7 +83,8 @@ def parse_fault(text: str) -> Fault:
 
 class FaultPlan:
     """Which request fails and how. ``drip_seconds`` is the pause between two bytes of a slow answer, ``cut_at`` how
-    many bytes of one that is cut are sent (half of them by default)."""
+    many bytes of one that is cut are sent (half of them by default). After ``late_seconds`` a request that hangs is
+    closed, and one that is late is carried out without an answer."""
 
     def __init__(
         self,
@@ -81,7 +93,9 @@ class FaultPlan:
         drip_seconds: float = 0.2,
         huge_bytes: int = 80 * 1024 * 1024,
         cut_at: int | None = None,
+        late_seconds: float = 0.5,
     ) -> None:
+        self.late_seconds = late_seconds
         self.drip_seconds = drip_seconds
         self.huge_bytes = huge_bytes
         self.cut_at = cut_at
@@ -110,10 +124,21 @@ class FaultPlan:
                     return fault.kind
             return None
 
-    def spoil(self, kind: FaultKind, operation: str, good: Response) -> Response | None:
+    def wait(self, kind: FaultKind | None) -> None:
+        """Before the operation, where it hangs or comes late."""
+        if kind in (FaultKind.HANG, FaultKind.LATE):
+            time.sleep(self.late_seconds)
+
+    def instead(self, kind: FaultKind, service: WebService) -> Response | None:
+        """The answer to a request that is not carried out; None closes the connection without a byte."""
+        if kind is FaultKind.LOST_500:
+            return fault_response(_FAULT, service)
+        return None
+
+    def spoil(self, kind: FaultKind, operation: str, good: Response, service: WebService) -> Response | None:
         """The answer with the fault in it; None closes the connection without a byte."""
         match kind:
-            case FaultKind.DROP:
+            case FaultKind.DROP | FaultKind.LATE:
                 return None
             case FaultKind.SLOW:
                 return replace(good, drip_seconds=self.drip_seconds)
@@ -125,34 +150,36 @@ class FaultPlan:
             case FaultKind.EMPTY_BODY:
                 return replace(good, body=b"")
             case FaultKind.EMPTY:
-                return replace(good, body=b"{}")
+                return replace(good, body=answer_response({}, operation, service).body)
             case FaultKind.WRONG_TYPE:
-                return replace(good, body=wrong_types(good.body))
-        return _other_answer(kind, operation, good)
+                return replace(good, body=wrong_types(good.body, operation, service))
+        return _other_answer(kind, operation, service)
 
 
-def _other_answer(kind: FaultKind, operation: str, good: Response) -> Response:
+def _other_answer(kind: FaultKind, operation: str, service: WebService) -> Response:
     match kind:
         case FaultKind.HTTP_500:
-            return plain_response(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                '{"faultcode":"Server","faultstring":"Database is not reachable"}',
-                keep_alive=good.keep_alive,
-            )
+            return fault_response(_FAULT, service)
         case FaultKind.HTML:
             return html_response(HTTPStatus.OK, LOGIN_PAGE)
         case FaultKind.AUTH_FAIL:
-            return json_response(auth_fail(operation).answer, keep_alive=good.keep_alive)
+            return answer_response(auth_fail(operation).answer, operation, service)
         case FaultKind.NO_PERMISSION:
-            return json_response(no_permission(operation).answer, keep_alive=good.keep_alive)
+            return answer_response(no_permission(operation).answer, operation, service)
         case FaultKind.REDIRECT:
             moved = html_response(HTTPStatus.FOUND, b"<html><body>Moved</body></html>")
             return replace(moved, headers=(("Location", REDIRECT_PATH),))
     return bare_response(CRASH_PAGE)
 
 
-def wrong_types(body: bytes) -> bytes:
-    """The same keys with values of another type: lists and objects become text, all else becomes a list."""
-    answer = json.loads(body)
-    changed = {key: "unexpected" if isinstance(value, list | dict) else [value] for key, value in answer.items()}
-    return json.dumps(changed).encode()
+def wrong_types(body: bytes, operation: str, service: WebService) -> bytes:
+    """The same keys with values of another type: lists and objects become text, all else becomes a list.
+
+    Over SOAP, where a list of one looks like its value, all else becomes an object.
+    """
+    answer: Json = read_answer(body) if service.namespace else json.loads(body)
+    changed = {
+        key: "unexpected" if isinstance(value, list | dict) else {"Value": value} if service.namespace else [value]
+        for key, value in answer.items()
+    }
+    return answer_response(changed, operation, service).body

@@ -9,18 +9,20 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import unquote_plus
 
-from generic_interface.simulator.faults import FaultPlan
+from generic_interface.simulator.faults import NOT_CARRIED_OUT, FaultPlan
 from generic_interface.simulator.responses import (
     CRASH_PAGE,
     NOT_FOUND_PAGE,
     Response,
     bare_response,
     html_response,
-    json_response,
     plain_response,
 )
 from generic_interface.simulator.routes import PREFIX, WebService, find_service
+from generic_interface.simulator.rpc import RPC_PATH, RpcScript
 from generic_interface.simulator.sessions import SessionStore
+from generic_interface.simulator.soap import read_envelope
+from generic_interface.simulator.speech import answer_response, fault_response
 from generic_interface.simulator.wire import (
     Call,
     Flavour,
@@ -28,6 +30,7 @@ from generic_interface.simulator.wire import (
     OperationCrash,
     OperationError,
     OperationFault,
+    Refused,
 )
 
 SECRETS = frozenset({"Password", "SessionID", "TwoFactorToken"})
@@ -60,21 +63,14 @@ class TicketSystem(Protocol):
         ...
 
 
-class _Refused(Exception):
-    """The web server answers itself, before any operation: status and text."""
-
-    def __init__(self, status: HTTPStatus, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
 class Gateway:
     """``requests`` lists (operation, parameters without secrets), ``strays`` the targets outside the interface."""
 
-    def __init__(self, system: TicketSystem, faults: FaultPlan, flavour: Flavour) -> None:
+    def __init__(self, system: TicketSystem, faults: FaultPlan, flavour: Flavour, rpc: RpcScript | None = None) -> None:
         self.system = system
         self.faults = faults
         self.flavour = flavour
+        self.rpc = rpc
         self.requests: list[tuple[str, Json]] = []
         self.strays: list[str] = []
         self._lock = threading.Lock()
@@ -82,6 +78,8 @@ class Gateway:
     def respond(self, request: Request) -> Response | None:
         """The answer; None closes the connection without a byte (no such web service)."""
         path, _, query = request.target.partition("?")
+        if self.rpc is not None and path == RPC_PATH:
+            return self.rpc.respond(request.method, request.headers.get("soapaction"), request.body)
         if not path.startswith(PREFIX + "/"):
             self.strays.append(request.target)
             return html_response(HTTPStatus.NOT_FOUND, NOT_FOUND_PAGE)
@@ -91,20 +89,29 @@ class Gateway:
         service, route = found
         try:
             call = self._read(request, service, route, query)
-        except _Refused as refused:
+        except Refused as refused:
             return plain_response(refused.status, str(refused), keep_alive=service.keep_alive)
+        except OperationFault as refused:
+            return fault_response(str(refused), service)
         with self._lock:
             self.requests.append(
                 (call.operation, {key: value for key, value in call.parameters.items() if key not in SECRETS})
             )
             fault = self.faults.next(call.operation, call.parameters.get("TimeAccountingUserLogin"))
+        self.faults.wait(fault)
+        if fault in NOT_CARRIED_OUT:
+            return self.faults.instead(fault, service)
         response = self._call(call, service)
-        return self.faults.spoil(fault, call.operation, response) if fault else response
+        return self.faults.spoil(fault, call.operation, response, service) if fault else response
 
     def _read(self, request: Request, service: WebService, route: str, query: str) -> Call:
+        if service.namespace:
+            action = request.headers.get("soapaction", "") if self.flavour is Flavour.MAIN else ""
+            operation, parameters = read_envelope(request.method, request.body, action, service)
+            return Call(operation=operation, parameters=parameters, address=request.address)
         matched = service.match(request.method, route)
         if matched is None:
-            raise _Refused(
+            raise Refused(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 f"HTTP::REST Error while determine Operation for request URI '{route}'.",
             )
@@ -119,22 +126,22 @@ class Gateway:
         )
 
     def _content(self, request: Request, max_length: int) -> Json | list[object]:
-        """The JSON object (or array) of the body. Raises _Refused in the words of the real server."""
+        """The JSON object (or array) of the body. Raises Refused in the words of the real server."""
         if len(request.body) > max_length:
-            raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if self.flavour is Flavour.MAIN and media_type not in READABLE_TYPES:
-            raise _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _UNREADABLE)
+            raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _UNREADABLE)
         try:
             content = json.loads(request.body.decode())
         except UnicodeDecodeError:
-            raise _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _UNREADABLE) from None
+            raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _UNREADABLE) from None
         except json.JSONDecodeError:
-            raise _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _NOT_JSON) from None
+            raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _NOT_JSON) from None
         if content is None:
-            raise _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _NOT_JSON)
+            raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _NOT_JSON)
         if not content or not isinstance(content, dict | list):
-            raise _Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _NOT_AN_OBJECT)
+            raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, _NOT_AN_OBJECT)
         return content
 
     def _authentication(self, headers: Mapping[str, str]) -> Json:
@@ -145,12 +152,11 @@ class Gateway:
 
     def _call(self, call: Call, service: WebService) -> Response:
         try:
-            return json_response(self.system.answer(call), keep_alive=service.keep_alive)
+            return answer_response(self.system.answer(call), call.operation, service)
         except OperationError as error:
-            return json_response(error.answer, keep_alive=service.keep_alive)
+            return answer_response(error.answer, call.operation, service)
         except OperationFault as fault:
-            text = json.dumps({"faultcode": "Server", "faultstring": str(fault)}, separators=(",", ":"))
-            return plain_response(HTTPStatus.INTERNAL_SERVER_ERROR, text, keep_alive=service.keep_alive)
+            return fault_response(str(fault), service)
         except OperationCrash:
             return bare_response(CRASH_PAGE)
 

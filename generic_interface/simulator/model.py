@@ -131,6 +131,24 @@ class Article:
     body: str
     visible: bool = True
     attachments: tuple[Attachment, ...] = ()
+    channel: int = 1
+    """1 is mail, 3 internal."""
+    recipients: tuple[str, str, str] = ("", "", "")
+    """To, Cc and Bcc; without a To it is the queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMail:
+    """A mail in the queue of those to be sent. ``sign`` and ``crypt`` are what was asked for, empty without."""
+
+    ticket_id: str
+    article_id: int
+    to: str
+    cc: str
+    bcc: str
+    subject: str
+    sign: dict[str, str]
+    crypt: dict[str, str]
 
 
 @dataclass(slots=True, kw_only=True)

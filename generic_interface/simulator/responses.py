@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 JSON_TYPE = "application/json; charset=UTF-8"
+XML_TYPE = "text/xml; charset=UTF-8"
 PLAIN_TYPE = "text/plain; charset=UTF-8"
 HTML_TYPE = "text/html; charset=iso-8859-1"
 

@@ -28,13 +28,18 @@ _BILLING_PORTAL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebService:
-    """``routes`` are (method, path with ``:Name`` placeholders, operation); ``max_length`` is in bytes."""
+    """``routes`` are (method, path with ``:Name`` placeholders, operation); ``max_length`` is in bytes.
+
+    One over SOAP has a ``namespace`` and, instead of routes, the ``operations`` that an envelope may name.
+    """
 
     name: str
     service_id: int
     keep_alive: bool
     max_length: int
-    routes: tuple[tuple[str, str, str], ...]
+    routes: tuple[tuple[str, str, str], ...] = ()
+    namespace: str = ""
+    operations: tuple[str, ...] = ()
 
     def match(self, method: str, path: str) -> tuple[str, Json] | None:
         """The operation of a request and the parameters in its path; None where no route fits."""
@@ -113,6 +118,38 @@ SERVICES = (
         keep_alive=True,
         max_length=10_000_000,
         routes=tuple(("POST", f"/{operation}", operation) for operation in _BILLING_PORTAL),
+    ),
+    WebService(
+        name="GenericTicketConnectorSOAP",
+        service_id=11,
+        keep_alive=False,
+        max_length=100_000_000,
+        namespace="http://www.otrs.org/TicketConnector/",
+        operations=(
+            "SessionCreate",
+            "SessionGet",
+            "TicketCreate",
+            "TicketUpdate",
+            "TicketGet",
+            "TicketSearch",
+            "TicketHistoryGet",
+        ),
+    ),
+    WebService(
+        name="TimeAccountingSOAP",
+        service_id=12,
+        keep_alive=False,
+        max_length=SAMPLE_MAX_LENGTH,
+        namespace="http://www.znuny.org/TimeAccountingWebservice/",
+        operations=("TimeAccountingGet",),
+    ),
+    WebService(
+        name="BillingPortalSOAP",
+        service_id=13,
+        keep_alive=False,
+        max_length=10_000_000,
+        namespace="http://www.otrs.org/TicketConnector/",
+        operations=_BILLING_PORTAL,
     ),
 )
 

@@ -8,11 +8,12 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from generic_interface.simulator.connections import HOST, WebServer
+from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.faults import FaultPlan
 from generic_interface.simulator.gateway import Gateway, TicketSystem
 from generic_interface.simulator.model import DEMO_LOGIN, DEMO_PASSWORD
 from generic_interface.simulator.months import ZONE
-from generic_interface.simulator.store import TicketStore
+from generic_interface.simulator.rpc import RPC_PATH, RpcScript, RpcSettings
 from generic_interface.simulator.system import SimulatedSystem
 from generic_interface.simulator.wire import Flavour, Json
 
@@ -36,13 +37,17 @@ class RunningSimulator:
         port: int = 0,
         faults: FaultPlan | Iterable[str] | None = None,
         flavour: Flavour = Flavour.MAIN,
+        rpc: RpcSettings | None = None,
         keep_alive_max: int = KEEP_ALIVE_MAX,
         keep_alive_idle: float = KEEP_ALIVE_IDLE_SECONDS,
     ) -> None:
         """Bind and serve at once. ``port`` 0 takes a free one. Raises OSError when the port is taken."""
         self.system = system
         self.faults = faults if isinstance(faults, FaultPlan) else FaultPlan(faults or ())
-        self._gateway = Gateway(system, self.faults, flavour)
+        self._rpc = (
+            RpcScript(system, rpc or RpcSettings(), self.faults) if isinstance(system, SimulatedSystem) else None
+        )
+        self._gateway = Gateway(system, self.faults, flavour, self._rpc)
         self._server = WebServer(port, self._gateway, keep_alive_max=keep_alive_max, keep_alive_idle=keep_alive_idle)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -54,6 +59,17 @@ class RunningSimulator:
     @property
     def base_url(self) -> str:
         return f"http://{HOST}:{self.port}/otrs"
+
+    @property
+    def rpc_url(self) -> str:
+        return f"http://{HOST}:{self.port}{RPC_PATH}"
+
+    @property
+    def rpc(self) -> RpcScript:
+        """What ``rpc.pl`` was asked and has sent. Raises LookupError where the system has none."""
+        if self._rpc is None:
+            raise LookupError("This stand-in answers the Generic Interface alone.")
+        return self._rpc
 
     @property
     def requests(self) -> list[tuple[str, Json]]:
@@ -97,11 +113,12 @@ class RunningSimulator:
 
 
 def start_simulator(
-    data: TicketStore,
+    data: DataSet,
     *,
     port: int = 0,
     faults: FaultPlan | Iterable[str] | None = None,
     flavour: Flavour = Flavour.MAIN,
+    rpc: RpcSettings | None = None,
     clock: Callable[[], float] = time.time,
     zone: ZoneInfo = ZONE,
     keep_alive_max: int = KEEP_ALIVE_MAX,
@@ -113,6 +130,7 @@ def start_simulator(
         port=port,
         faults=faults,
         flavour=flavour,
+        rpc=rpc,
         keep_alive_max=keep_alive_max,
         keep_alive_idle=keep_alive_idle,
     )

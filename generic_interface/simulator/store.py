@@ -10,7 +10,16 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from generic_interface.simulator.model import Agent, Customer, CustomerUser, Entry, Queue, Ticket
+from generic_interface.simulator.model import (
+    Agent,
+    Article,
+    Customer,
+    CustomerUser,
+    Entry,
+    Queue,
+    SentMail,
+    Ticket,
+)
 from generic_interface.simulator.months import Month, end_of, first_second
 
 DYNAMIC_FIELDS = (
@@ -47,6 +56,10 @@ class TicketStore:
         self.special: dict[str, str] = {}
         self.preferences: dict[int, dict[str, str]] = {}
         """Of agents by UserID, as far as an operation writes them."""
+        self.mails: list[SentMail] = []
+        """What ArticleSend put into the queue."""
+        self.mail_keys: set[str] = set()
+        """Names of the PGP and S/MIME keys that the system holds."""
         self.months = months
         self.now = now
         self.next_ticket_id = 1001
@@ -64,6 +77,12 @@ class TicketStore:
             if ticket.number == number:
                 return ticket
         raise UnknownName(f"The data set holds no ticket with the number {number}.")
+
+    def article(self, ticket_id: str, article_id: int) -> Article:
+        for article in self.ticket(ticket_id).articles:
+            if article.article_id == article_id:
+                return article
+        raise UnknownName(f"The ticket {ticket_id} holds no article {article_id}.")
 
     def agent_by_id(self, user_id: int) -> Agent:
         for agent in self.agents.values():

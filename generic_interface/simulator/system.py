@@ -1,4 +1,4 @@
-"""The simulated ticket system: sessions, rights the read operations over a data set, and out-of-office."""
+"""The simulated ticket system: sessions, rights, the operations that read and write a data set, and out-of-office."""
 
 import time
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from generic_interface.simulator.accounting import time_accounting_get
+from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.model import Agent
 from generic_interface.simulator.months import ZONE, epoch
 from generic_interface.simulator.out_of_office import out_of_office
 from generic_interface.simulator.search import ticket_search
 from generic_interface.simulator.sessions import Session, SessionStore, Viewer, authenticate, check_login
-from generic_interface.simulator.store import TicketStore
 from generic_interface.simulator.tickets import history_get, ticket_get
 from generic_interface.simulator.wire import (
     Call,
@@ -23,7 +23,11 @@ from generic_interface.simulator.wire import (
     auth_fail,
     is_true,
     missing,
+    not_authenticated,
 )
+from generic_interface.simulator.writing import ticket_create, ticket_update
+
+WRITES = {"TicketCreate": ticket_create, "TicketUpdate": ticket_update}
 
 
 class SimulatedSystem:
@@ -34,7 +38,7 @@ class SimulatedSystem:
 
     def __init__(
         self,
-        data: TicketStore,
+        data: DataSet,
         *,
         flavour: Flavour = Flavour.MAIN,
         clock: Callable[[], float] = time.time,
@@ -56,10 +60,10 @@ class SimulatedSystem:
                 return self._session_remove(call)
             if call.operation == "OutOfOffice":
                 return self._out_of_office(call)
-            return self._read(call)
+            return self._ticket_operation(call)
 
-    def _read(self, call: Call) -> Json:
-        known = {"TicketSearch", "TicketGet", "TicketHistoryGet"}
+    def _ticket_operation(self, call: Call) -> Json:
+        known = {"TicketSearch", "TicketGet", "TicketHistoryGet", *WRITES}
         if self.flavour is Flavour.MAIN:
             known.add("TimeAccountingGet")
         if call.operation not in known:
@@ -68,11 +72,13 @@ class SimulatedSystem:
             raise OperationCrash
         viewer = authenticate(self.data, self.sessions, call.parameters, call.address)
         if viewer is None:
-            raise auth_fail(call.operation)
+            raise not_authenticated(call) if call.operation in WRITES else auth_fail(call.operation)
+        if call.operation in WRITES:
+            return WRITES[call.operation](self.data, viewer, call.parameters, self.flavour)
         if call.operation == "TicketSearch":
             return ticket_search(self.data, viewer, call.parameters, self.flavour)
         if call.operation == "TicketGet":
-            return self._ticket_get(viewer, call.parameters)
+            return self.get_tickets(viewer, call.parameters)
         operation = history_get if call.operation == "TicketHistoryGet" else time_accounting_get
         return operation(self.data, viewer, call.parameters)
 
@@ -86,7 +92,7 @@ class SimulatedSystem:
 
         return out_of_office(self.data, log_in, call.parameters)
 
-    def _ticket_get(self, viewer: Viewer, parameters: Json) -> Json:
+    def get_tickets(self, viewer: Viewer, parameters: Json) -> Json:
         """The age is counted at each question; of an hour that comes twice the server takes the second."""
         answer = ticket_get(self.data, viewer, parameters)
         for ticket in answer["Ticket"]:

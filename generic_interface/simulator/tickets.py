@@ -46,7 +46,7 @@ def history_get(data: TicketStore, viewer: Viewer, parameters: Json) -> Json:
         ticket = data.tickets.get(ticket_id)
         if ticket is None or not may_see(viewer, ticket):
             raise history_denied(ticket_id)
-        lines = [_history_line(ticket_id, line) for line in ticket.lines()]
+        lines = [plain_history_line(ticket_id, line) for line in ticket.lines()]
         histories.append({"TicketID": ticket_id, "History": lines})
     return {"TicketHistory": histories}
 
@@ -137,13 +137,13 @@ def _article(ticket: Ticket, article: Article, position: int, parameters: Json) 
     answer: Json = {
         "ArticleID": article.article_id,
         "ArticleNumber": position,
-        "Bcc": "",
+        "Bcc": article.recipients[2],
         "Body": article.body,
-        "Cc": "",
+        "Cc": article.recipients[1],
         "ChangeBy": article.user_id,
         "ChangeTime": str(article.at),
         "Charset": "utf-8",
-        "CommunicationChannelID": 1,
+        "CommunicationChannelID": article.channel,
         "ContentCharset": "utf-8",
         "ContentType": "text/plain; charset=utf-8",
         "CreateBy": article.user_id,
@@ -161,7 +161,7 @@ def _article(ticket: Ticket, article: Article, position: int, parameters: Json) 
         "Subject": article.subject,
         "TicketID": int(ticket.ticket_id),
         "TimeUnit": _number(units),
-        "To": ticket.queue.name,
+        "To": article.recipients[0] or ticket.queue.name,
     }
     if is_true(parameters.get("DynamicFields")):
         answer["DynamicField"] = [{"Name": name, "Value": None} for name in ARTICLE_FIELDS]
@@ -186,7 +186,7 @@ def _attachments(article: Article, *, with_content: bool) -> list[Json]:
     ]
 
 
-def _history_line(ticket_id: str, line: HistoryLine) -> Json:
+def plain_history_line(ticket_id: str, line: HistoryLine) -> Json:
     return {
         "ArticleID": line.article_id,
         "CreateBy": line.user_id,

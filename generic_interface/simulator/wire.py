@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 Json = dict[str, Any]
@@ -22,6 +23,14 @@ class Call:
     """Client address; a session is bound to it."""
     is_array: bool = False
     """The body was a JSON array, which no operation understands."""
+
+
+class Refused(Exception):
+    """The web server or its reading of the request answers, before any operation: status and text."""
+
+    def __init__(self, status: HTTPStatus, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class OperationError(Exception):
@@ -48,6 +57,15 @@ def auth_fail(operation: str) -> OperationError:
         "OutOfOffice": "Authentication failed.",
     }.get(operation, "Authorization failing!")
     return OperationError(f"{operation}.AuthFail", f"{operation}: {words}")
+
+
+def not_authenticated(call: Call) -> OperationError:
+    """What the writing operations say to a wrong login and to none."""
+    operation = call.operation
+    if not any(is_true(call.parameters.get(name)) for name in ("UserLogin", "CustomerUserLogin", "SessionID")):
+        text = f"{operation}: UserLogin, CustomerUserLogin or SessionID is required!"
+        return OperationError(f"{operation}.MissingParameter", text)
+    return OperationError(f"{operation}.AuthFail", f"{operation}: User could not be authenticated!")
 
 
 def missing(operation: str, parameter: str) -> OperationError:

@@ -7,8 +7,10 @@ import pytest
 
 from generic_interface.client import Client
 from generic_interface.connection import Authentication, Connection
+from generic_interface.reach import Reach
 from tests.generic_interface.replay import Handler, ReplayServer
 
+HERE = Reach.of(["http://127.0.0.1:*", "http://localhost:*", "https://127.0.0.1:*"])
 Serve = Callable[..., tuple[ReplayServer, Client]]
 
 
@@ -18,6 +20,7 @@ def make_connection(base_url: str = "http://127.0.0.1:9/otrs", **options: Any) -
         "password": "Portal-Api-1",
         "zone": ZoneInfo("Europe/Berlin"),
         "authentication": Authentication.BODY,
+        "reach": HERE,
     }
     return Connection(base_url=base_url, **{**defaults, **options})
 

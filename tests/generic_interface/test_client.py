@@ -10,7 +10,14 @@ import pytest
 
 from generic_interface.client import Client
 from generic_interface.connection import Authentication
-from generic_interface.errors import AuthenticationFailed, BadAnswer, IncompleteAnswer, NoPermission, WrongRequest
+from generic_interface.errors import (
+    ApplicationError,
+    AuthenticationFailed,
+    BadAnswer,
+    IncompleteAnswer,
+    NoPermission,
+    WrongRequest,
+)
 from generic_interface.jsonreader import read_object
 from generic_interface.values import Fields
 from tests.generic_interface.conftest import make_connection
@@ -351,3 +358,72 @@ def test_requests_made_are_those_of_the_transport() -> None:
 
 def test_password_is_not_in_the_representation_of_a_connection() -> None:
     assert "Portal-Api-1" not in repr(make_connection())
+
+
+def test_session_tells_when_it_began() -> None:
+    transport, client = scripted(
+        session("a"),
+        read_object(recorded_body("rest-session-get-ok"), operation="SessionGet"),
+        authentication=Authentication.SESSION,
+    )
+
+    started = client.session_started()
+
+    assert started == datetime(2026, 11, 22, 14, 49, 34, tzinfo=UTC)
+    assert transport.calls[1] == ("SessionGet", {"SessionID": "a"})
+
+
+def test_login_with_every_call_has_no_session_to_ask_for() -> None:
+    transport, client = scripted(authentication=Authentication.BODY)
+
+    with pytest.raises(WrongRequest, match="There is no session"):
+        client.session_started()
+    assert transport.calls == []
+
+
+@pytest.mark.parametrize(
+    "lines", [[], [{"Key": "UserLogin", "Value": "x"}], [{"Key": "UserSessionStart", "Value": "9" * 18}]]
+)
+def test_session_without_its_start_is_a_bad_answer(lines: list[dict[str, str]]) -> None:
+    _, client = scripted(session("a"), {"SessionData": lines}, authentication=Authentication.SESSION)
+
+    with pytest.raises(BadAnswer, match="does not tell when the session began"):
+        client.session_started()
+
+
+def test_search_is_counted_with_its_limit() -> None:
+    transport, client = scripted({"TicketID": ["3", "2"]}, authentication=Authentication.BODY)
+
+    assert client.count_tickets(limit=501) == 2
+    assert transport.calls == [("TicketSearch", {**LOGIN, "Limit": 501})]
+
+
+def test_queue_is_asked_for_by_its_name_in_the_archive_too() -> None:
+    transport, client = scripted({}, authentication=Authentication.BODY)
+
+    assert not client.any_ticket_visible(queue="Support::Level 2")
+    assert transport.calls[0][1] == {
+        **LOGIN,
+        "Queues": ["Support::Level 2"],
+        "SearchInArchive": "AllTickets",
+        "Limit": 1,
+    }
+
+
+def test_what_writes_is_reached_if_it_misses_its_parameters() -> None:
+    transport, client = scripted(
+        ApplicationError("TicketCreate.MissingParameter", "Ticket"), authentication=Authentication.BODY
+    )
+
+    client.probe("TicketCreate")
+
+    assert transport.calls == [("TicketCreate", LOGIN)]
+
+
+def test_probe_tells_what_a_call_would() -> None:
+    _, client = scripted(ApplicationError("TicketCreate.Other", "no"), {}, authentication=Authentication.BODY)
+
+    with pytest.raises(ApplicationError, match="Other"):
+        client.probe("TicketCreate")
+    with pytest.raises(BadAnswer, match="did not say that something was missing"):
+        client.probe("TicketCreate")

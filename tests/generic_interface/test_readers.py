@@ -70,12 +70,19 @@ def test_ticket_of_a_stock_system_has_the_same_fields_in_another_order() -> None
     assert tickets(real("stock-ticketget"), "614")["614"].time_units == Decimal("1234574.04")
 
 
-@pytest.mark.parametrize("age", [None, "", "1", -1, True, 1.5, [], 10**11])
+@pytest.mark.parametrize("age", [None, "", "-1", "1.0", "1" * 12, str(10**11), -1, True, 1.5, [], 10**11])
 def test_ticket_whose_age_is_no_number_of_seconds_is_read_without_it(age: object) -> None:
     answer = real("rest-ticketget-extended")
     answer["Ticket"][0]["Age"] = age
 
     assert tickets(answer, "614")["614"].age is None
+
+
+def test_age_counts_as_text_too() -> None:
+    answer = real("rest-ticketget-extended")
+    answer["Ticket"][0]["Age"] = "3311782"
+
+    assert tickets(answer, "614")["614"].age == timedelta(seconds=3311782)
 
 
 def test_single_ticket_object_counts_as_a_list_of_one() -> None:

@@ -165,7 +165,12 @@ def test_total_comes_as_number_or_string(value: object) -> None:
     assert fields(value).total("F") == Decimal("33.33")
 
 
-@pytest.mark.parametrize("value", [None, "abc", Decimal("1e400")])
+@pytest.mark.parametrize("noise", ["5.55111512312578e-17", "-1e-20", "0.00000000000000004", "0"])
+def test_noise_of_added_floats_is_dropped_from_the_text_of_a_total(noise: str) -> None:
+    assert str(fields(noise).total("F")) == "0.00"
+
+
+@pytest.mark.parametrize("value", [None, "abc", "1e3", "1e-3x", "33.333", "", "123456789", Decimal("1e400")])
 def test_total_refuses_what_is_no_sum(value: object) -> None:
     with pytest.raises(BadAnswer, match="the field F"):
         fields(value).total("F")

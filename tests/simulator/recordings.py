@@ -8,9 +8,9 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent.parent / "recordings"
 MONTH_FOLDER = FOLDER / "month-2026-09"
-_READ = re.compile(
-    "http-|rest-(session|auth|ticketsearch|ticketget|tickethistory|timeaccounting|outofoffice)-"
-    "|stock-(http|ticketget|ticketsearch|timeaccounting|outofoffice)|psgi-(json|service|too)"
+_OVER_REST = re.compile(
+    "http-|rest-(session|auth|ticketsearch|ticketget|ticketcreate|ticketupdate|tickethistory|timeaccounting|outofoffice)-"
+    "|stock-(http|ticketcreate|ticketget|ticketsearch|timeaccounting|outofoffice)|psgi-(json|service|too)"
 )
 _REQUEST, _RESPONSE = b"## ---- request ----\n", b"\n## ---- response ----\n"
 
@@ -58,5 +58,5 @@ def parse_answer(response: bytes) -> Answer:
 
 
 def recorded_names() -> list[str]:
-    """The recordings over REST of reads and of out-of-office that lie in the folder."""
-    return sorted(path.stem for path in FOLDER.glob("*.http") if _READ.match(path.stem))
+    """The recordings over REST that lie in the folder."""
+    return sorted(path.stem for path in FOLDER.glob("*.http") if _OVER_REST.match(path.stem))

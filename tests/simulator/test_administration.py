@@ -133,7 +133,7 @@ def test_age_is_counted_by_the_servers_clock_and_zone(own_data: DataSet) -> None
     system = SimulatedSystem(own_data, clock=lambda: NOON)
 
     def ages() -> list[float]:
-        tickets = [system._ticket_get(own_data.agents[LOGIN], {"TicketID": ticket}) for ticket in (summer, twice)]
+        tickets = [system.get_tickets(own_data.agents[LOGIN], {"TicketID": ticket}) for ticket in (summer, twice)]
         return [answer["Ticket"][0]["Age"] / 3600 for answer in tickets]
 
     assert ages() == [28 * 24 + 4, 8 * 24 + 10.5]

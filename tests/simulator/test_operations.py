@@ -302,8 +302,12 @@ def test_session_is_removed_with_login_data_only(simulator: RunningSimulator) ->
     assert [answer["Error"]["ErrorCode"] for answer in answers[::2]] == ["SessionRemove.AuthFail"] * 2
 
 
-def test_operation_that_is_not_installed_is_a_fault(caller: Caller) -> None:
-    with caller.send("TicketCreate", Ticket={"Title": "x"}) as response:
+def test_operation_that_is_not_installed_is_a_fault(data: DataSet) -> None:
+    with (
+        start_simulator(data, flavour=Flavour.STOCK) as simulator,
+        Caller(simulator) as caller,
+        caller.send("TimeAccountingGet", TimeAccountingUserLogin="b.schmidt") as response,
+    ):
         content = json.loads(response.read())
 
     assert response.status == 500

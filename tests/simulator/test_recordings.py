@@ -1,4 +1,4 @@
-"""Every recorded read over REST, replayed against the simulator over a real socket."""
+"""Every recorded request over REST, replayed against the simulator over a real socket."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from generic_interface.simulator.server import RunningSimulator, start_simulator
 from generic_interface.simulator.wire import Flavour
 from tests.simulator.recordings import Answer, Recording, parse_answer, read_recording, recorded_names
-from tests.simulator.twin import PASSWORD, Twin, build_twin
+from tests.simulator.twin import PASSWORD, Twin, add_tickets_to_write_on, build_twin
 
 NOT_REPLAYED = {
     "rest-timeaccounting-date-hour-24-postgresql": "the simulator reads dates as MariaDB does",
@@ -120,7 +120,10 @@ def first_words(answer: Answer) -> str:
 @pytest.fixture
 def replayed(request: pytest.FixtureRequest, shared_twin: Twin) -> tuple[Recording, Answer]:
     recording = read_recording(request.param)
-    twin = build_twin() if "deleted" in recording.name else shared_twin
+    is_write = "ticketcreate" in recording.name or "ticketupdate" in recording.name
+    twin = build_twin() if is_write or "deleted" in recording.name else shared_twin
+    if is_write:
+        add_tickets_to_write_on(twin)
     flavour = Flavour.STOCK if recording.port == STOCK_PORT else Flavour.MAIN
     clock = Clock()
     with start_simulator(twin, flavour=flavour, clock=clock) as simulator:

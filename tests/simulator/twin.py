@@ -237,6 +237,12 @@ def add_small_tickets(twin: Twin) -> None:
     twin.close(grown, at=at("10-31 09:00:00"))
 
 
+def add_tickets_to_write_on(twin: Twin) -> None:
+    """Those that the recorded writes change."""
+    for ticket_id, number in ((1173, "2026112210000013"), (1188, "2026112210000166")):
+        twin.ticket_with_id(ticket_id, "11-22 15:00:00", "10001", title="Portal-Test", number=number)
+
+
 def add_mass_tickets(twin: Twin) -> None:
     """The 540 tickets of one customer, each with 15 units."""
     for ticket in json.loads(read_recording("rest-ticketget-540-ids-post").answer.body)["Ticket"]:
