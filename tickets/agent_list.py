@@ -12,6 +12,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from audit.actions import Action
+from audit.recording import record
 from common.csvfiles import Dialect
 from tickets.agent_file import (
     ACCOUNT,
@@ -123,6 +125,8 @@ def _write(
         _fill(agent, row.source.values, accounts)
     Agent.objects.bulk_create(added, batch_size=BATCH)
     Agent.objects.bulk_update(changed, STORED, batch_size=BATCH)
+    if rows:
+        record(Action.AGENTS_IMPORTED, target=system, text=f"{len(added)} + {len(changed)}", now=now)
     return tuple(added), tuple(changed)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,35 +11,21 @@ from common.fields import DecryptionError
 from common.months import Month
 from generic_interface.client import Client
 from generic_interface.clock import MOST_DRIFT, clock_drift
-from generic_interface.errors import (
-    ApplicationError,
-    AuthenticationFailed,
-    BadAnswer,
-    InterfaceError,
-    NoPermission,
-    Unreachable,
-)
+from generic_interface.errors import InterfaceError, NoPermission
 from generic_interface.records import TicketRecord
+from tickets.check_results import Check, ask, fix_of
 from tickets.connect import open_client
+from tickets.credentials import note_check
+from tickets.expectations import Expected, expectation_checks
+from tickets.further_checks import limit_check, session_check, writing_checks
 from tickets.models import Agent, TicketSystem
+from tickets.rpc_checks import login_check_name, makes_session, rpc_checks, rpc_fix
 
 LOOK_BACK = (timedelta(days=1), timedelta(days=31), timedelta(days=366))
 AHEAD = timedelta(days=1)
 """With a wrong zone the latest changes lie in the future."""
 SAMPLE = 20
 Clock = Callable[[], datetime]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """``operation`` is that of the interface, or what else was looked at. Without ``needed`` a failure does no harm."""
-
-    operation: str
-    works: bool
-    text: str
-    fix: str = ""
-    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,46 +39,64 @@ class Shown:
 def check_connection(
     system_id: int,
     *,
+    expected: Expected | None = None,
     clock: Clock = timezone.now,
     make_client: Callable[[TicketSystem], Client] = open_client,
 ) -> list[Check]:
-    """One check per operation, in the order in which a sync uses them; those that cannot be made are left out."""
+    """One check per operation, in the order in which a sync uses them; those that cannot be made are left out.
+
+    Notes when the connection was found to work.
+    """
     try:
         system = TicketSystem.objects.get(pk=system_id)
+    except DecryptionError as error:
+        return [Check(operation=_("Settings"), works=False, text=str(error), fix=fix_of(error))]
+    checks = check_as_entered(system, expected=expected, clock=clock, make_client=make_client)
+    note_check(system_id, checks, now=clock())
+    return checks
+
+
+def check_as_entered(
+    system: TicketSystem,
+    *,
+    expected: Expected | None = None,
+    clock: Clock = timezone.now,
+    make_client: Callable[[TicketSystem], Client] = open_client,
+) -> list[Check]:
+    """The same for a system with values that are not saved; one that is not stored at all has the key 0."""
+    try:
         with make_client(system) as client:
-            return list(_checks(client, system, clock=clock))
+            return list(_checks(client, system, expected or Expected(), clock=clock))
     except (InterfaceError, DecryptionError) as error:
-        return [Check(operation=_("Settings"), works=False, text=str(error), fix=_fix(error))]
+        return [Check(operation=_("Settings"), works=False, text=str(error), fix=fix_of(error))]
 
 
-def _checks(client: Client, system: TicketSystem, *, clock: Clock) -> Iterator[Check]:
+def _checks(client: Client, system: TicketSystem, expected: Expected, *, clock: Clock) -> Iterator[Check]:
     now = clock()
-    by_session = system.authentication == TicketSystem.Authentication.SESSION
-    check, _unused = _ask("SessionCreate" if by_session else _("Login"), lambda: _log_in(client), "")
+    check, _unused = ask(login_check_name(system), lambda: _log_in(client), "")
+    if not check.works and system.goes_over_rpc("TicketSearch"):
+        check = replace(check, fix=rpc_fix())
     yield check
     if not check.works:
         return
+    if makes_session(system):
+        yield session_check(client, now=now)
     none: tuple[str, ...] = ()
-    check, ids = _ask("TicketSearch", lambda: _search(client, now=now), none)
+    check, ids = ask("TicketSearch", lambda: _search(client, now=now), none)
     yield check
+    yield limit_check(client)
     if ids:
-        check, shown = _ask("TicketGet", lambda: _get(client, ids, clock=clock), Shown())
+        check, shown = ask("TicketGet", lambda: _get(client, ids, clock=clock), Shown())
         yield check
-        check, _unused = _ask("TicketHistoryGet", lambda: _histories(client, ids), "")
+        check, _unused = ask("TicketHistoryGet", lambda: _histories(client, ids), "")
         yield replace(check, needed=system.time_source != TicketSystem.TimeSource.AGENTS)
         if shown.tickets:
             yield _clock_check(system, shown, now=now)
-    check, _unused = _ask("TimeAccountingGet", lambda: _time(client, system, now=now), "")
+    check, _unused = ask("TimeAccountingGet", lambda: _time(client, system, now=now), "")
     yield replace(check, needed=system.time_source != TicketSystem.TimeSource.HISTORY)
-
-
-def _ask(operation: str, question: Callable[[], tuple[str, T]], nothing: T) -> tuple[Check, T]:
-    """The check and what the question found, ``nothing`` where it was not answered."""
-    try:
-        text, found = question()
-        return Check(operation=operation, works=True, text=text), found
-    except InterfaceError as error:
-        return Check(operation=operation, works=False, text=str(error), fix=_fix(error)), nothing
+    yield from writing_checks(client, system, today=now.astimezone(system.zone).date())
+    yield from rpc_checks(system)
+    yield from expectation_checks(client, system, expected)
 
 
 def _log_in(client: Client) -> tuple[str, str]:
@@ -126,13 +129,13 @@ def _histories(client: Client, ids: tuple[str, ...]) -> tuple[str, str]:
 
 def _time(client: Client, system: TicketSystem, *, now: datetime) -> tuple[str, str]:
     """An agent who booked nothing is answered like one that does not exist, so only refusals are telling."""
-    month, login = Month.of(now.astimezone(system.zone)), _login_to_ask(system)
+    month, login = Month.of(now.astimezone(system.zone)), _login_toask(system)
     rows = client.accounted_time(login, start=month.start(system.zone), end=month.end(system.zone))
     names = {"login": login, "month": month, "count": len(rows)}
     return _("Entries of %(login)s in %(month)s read: %(count)d.") % names, ""
 
 
-def _login_to_ask(system: TicketSystem) -> str:
+def _login_toask(system: TicketSystem) -> str:
     agent = Agent.objects.filter(system=system, login__isnull=False).first()
     return agent.login if agent is not None and agent.login is not None else system.login
 
@@ -159,27 +162,3 @@ def _drift_sentence(system: TicketSystem, drift: timedelta) -> str:
     if drift > timedelta():
         return _("Taken as %(zone)s, the ticket system's clock is %(minutes)d minutes ahead of the portal's.") % names
     return _("Taken as %(zone)s, the ticket system's clock is %(minutes)d minutes behind the portal's.") % names
-
-
-def _fix(error: InterfaceError | DecryptionError) -> str:
-    match error:
-        case AuthenticationFailed():
-            return _("Check login and password, and that the agent is valid in the ticket system.")
-        case NoPermission():
-            return _(
-                "Give the agent ro on the groups of all queues that are billed, and rw on the group "
-                "timeaccounting_webservice for TimeAccountingGet."
-            )
-        case Unreachable():
-            return _(
-                "Check the base URL, the firewall, and that the web service exists and is valid: a web service that "
-                "does not exist closes the connection without an answer."
-            )
-        case BadAnswer():
-            return _(
-                "Check the base URL (it ends before /nph-genericinterface.pl), the preset and the routes, and that no "
-                "proxy or login page answers instead."
-            )
-        case ApplicationError():
-            return _("Import the web service of the chosen preset again; this operation is configured differently.")
-    return _("Correct the settings of this ticket system.")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django_filters import filters
 from django_filters.filterset import FilterSet
 
+from tickets.called import ticket_called
 from tickets.listing import queues_and_states
 from tickets.models import AnyUser, Ticket
 from tickets.periods import Period
@@ -31,7 +32,7 @@ class TicketFilter(FilterSet):
         self.filters["state"].extra["choices"] = [(name, name) for name in states]
 
     def search(self, tickets: QuerySet[Ticket], name: str, text: str) -> QuerySet[Ticket]:
-        return tickets.filter(Q(number__contains=text) | Q(title__icontains=text))
+        return tickets.filter(ticket_called(text))
 
     def of_customer(self, tickets: QuerySet[Ticket], name: str, text: str) -> QuerySet[Ticket]:
         return tickets.filter(Q(customer__customer_id__iexact=text) | Q(customer__name__icontains=text))

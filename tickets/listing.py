@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from common.durations import PLACES
 from common.money import quantize
-from common.paging import Empty
+from common.paging import Empty, EmptyKind, no_customers, nothing_matches
 from tickets.models import AnyUser, Customer, SyncRun, Ticket, TicketSystem, TimeEntry, sees_all_customers
 from tickets.periods import Period
 
@@ -66,20 +66,18 @@ def queues_and_states(tickets: QuerySet[Ticket], period: Period, *, user: AnyUse
 def why_empty(period: Period, *, user: AnyUser, is_filtered: bool) -> Empty:
     """The sentence for a list without rows: no customers, nothing matches, never read, or really nothing."""
     if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
-        return Empty(
-            title=_("No customers are assigned to you"),
-            text=_("You see the tickets of the customers that are assigned to you. An administrator can assign them."),
+        return no_customers(
+            _("You see the tickets of the customers that are assigned to you. An administrator can assign them.")
         )
     if is_filtered:
         text = _("Tickets are there, but none passes the filters.")
-        return Empty(
-            title=_("Nothing matches"), text=text, url=f"?period={period.value}", action=_("Clear the filters")
-        )
+        return nothing_matches(text, url=f"?period={period.value}")
     if (
         not period.everything
         and not SyncRun.objects.of_months().filter(month=period.month.first_day, complete=True).exists()
     ):
         return Empty(
+            kind=EmptyKind.NOT_READ,
             title=_("Not read yet"),
             text=_("The tickets of %(month)s were not yet read in full.") % {"month": period.label},
             url=f"{reverse('billing:orders')}?period={period.value}",

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -16,10 +16,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from common.fields import EncryptedTextField
-from common.jobs import Job
+from common.jobs import Job, StoppableJob
 from common.months import Month
 from generic_interface.errors import WrongRequest
 from generic_interface.routes import interface_url
+from generic_interface.rpc import rpc_url
+from generic_interface.transports import goes_over_rpc
+from tickets.hosts import allowed_hosts
+from tickets.outbox_models import OutboxItem  # noqa: F401 - so that Django finds it
 
 AnyUser = AbstractBaseUser | AnonymousUser
 
@@ -35,9 +39,19 @@ def check_time_zone(name: str) -> None:
 
 
 def check_base_url(url: str) -> None:
-    """What the client would refuse later, credentials in the address among it, is refused before it is stored."""
+    """What the client would refuse later is refused before it is stored: credentials, hosts that are not allowed."""
     try:
         interface_url(url)
+        allowed_hosts().check(url)
+    except WrongRequest as error:
+        raise ValidationError(str(error)) from error
+
+
+def check_rpc_url(url: str) -> None:
+    """Like ``check_base_url``."""
+    try:
+        rpc_url(url)
+        allowed_hosts().check(url)
     except WrongRequest as error:
         raise ValidationError(str(error)) from error
 
@@ -49,9 +63,14 @@ def default_closed_state_types() -> list[str]:
 class TicketSystem(models.Model):
     """One OTRS or Znuny and how to reach it."""
 
+    class Transport(models.TextChoices):
+        REST = "rest", _("REST")
+        SOAP = "soap", _("SOAP")
+        RPC = "rpc", _("rpc.pl (OTRS 3 and later)")
+
     class Preset(models.TextChoices):
         BILLING_PORTAL = "billing_portal", _("BillingPortal (recommended)")
-        OTRS6_SAMPLE = "otrs6_sample", _("GenericTicketConnectorREST (sample of OTRS 6)")
+        OTRS6_SAMPLE = "otrs6_sample", _("GenericTicketConnector (sample of OTRS 6)")
         ZNUNY_SAMPLE = "znuny_sample", _("ZnunyTicketREST (newer sample of Znuny)")
 
     class Authentication(models.TextChoices):
@@ -71,15 +90,50 @@ class TicketSystem(models.Model):
         validators=[check_base_url],
         help_text=_("For example https://help.example.org/otrs"),
     )
+    transport = models.CharField(
+        _("transport"),
+        max_length=10,
+        choices=Transport,
+        default=Transport.REST,
+        help_text=_("What the web services of the ticket system speak."),
+    )
     preset = models.CharField(_("web service"), max_length=30, choices=Preset, default=Preset.BILLING_PORTAL)
     routes = models.JSONField(
-        _("routes that differ"), default=dict, blank=True, help_text=_('{"TicketGet": "POST MyService /TicketGet"}')
+        _("routes that differ"),
+        default=dict,
+        blank=True,
+        help_text=_(
+            '{"TicketGet": "POST MyService /TicketGet", "TicketSearch": "SOAP MyService http://example.org/My/", '
+            '"TicketHistoryGet": "RPC"}'
+        ),
     )
     authentication = models.CharField(
         _("authentication"), max_length=10, choices=Authentication, default=Authentication.SESSION
     )
-    login = models.CharField(_("login"), max_length=200)
-    password = EncryptedTextField(_("password"))
+    login = models.CharField(
+        _("login"), max_length=200, blank=True, help_text=_("Of an agent. Over rpc.pl alone none is needed.")
+    )
+    password = EncryptedTextField(_("password"), blank=True, default="")
+    rpc_url = models.CharField(
+        _("address of rpc.pl"),
+        max_length=300,
+        blank=True,
+        validators=[check_rpc_url],
+        help_text=_(
+            "For example https://help.example.org/otrs/rpc.pl. Needed where operations go over it, and to read "
+            "absences back."
+        ),
+    )
+    rpc_user = models.CharField(
+        _("user of rpc.pl"), max_length=200, blank=True, help_text=_("SOAP::User of the ticket system, no agent.")
+    )
+    rpc_password = EncryptedTextField(_("password of rpc.pl"), blank=True, default="")
+    rpc_user_id = models.PositiveIntegerField(
+        _("UserID over rpc.pl"),
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text=_("The agent in whose name rpc.pl acts; it sees what this agent sees."),
+    )
     time_zone = models.CharField(
         _("time zone"),
         max_length=60,
@@ -120,6 +174,17 @@ class TicketSystem(models.Model):
         blank=True,
         help_text=_("{base_url}/index.pl?Action=AgentTicketZoom;TicketID={ticket_id}"),
     )
+    password_set_at = models.DateTimeField(_("password set"), null=True, blank=True, editable=False)
+    password_set_by = models.CharField(max_length=150, blank=True, editable=False)
+    rpc_password_set_at = models.DateTimeField(_("password of rpc.pl set"), null=True, blank=True, editable=False)
+    rpc_password_set_by = models.CharField(max_length=150, blank=True, editable=False)
+    checked_at = models.DateTimeField(
+        _("connection checked"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When all that a reading needs worked, with the connection as it is set up now."),
+    )
     verify_tls = models.BooleanField(_("check the TLS certificate"), default=True)
     active = models.BooleanField(_("active"), default=True)
 
@@ -130,6 +195,29 @@ class TicketSystem(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(minutes_per_unit__gt=0), name="ticketsystem_minutes_per_unit_positive"),
             models.CheckConstraint(condition=Q(search_limit__gt=0), name="ticketsystem_search_limit_positive"),
+            models.CheckConstraint(
+                condition=~Q(transport="soap", authentication="header"),
+                name="ticketsystem_soap_login_not_in_headers",
+                violation_error_message=_(
+                    "Over SOAP the login travels in the envelope, not in headers. Choose authentication by session or "
+                    "with each request body."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=~Q(login="") | Q(transport="rpc"),
+                name="ticketsystem_login_unless_rpc",
+                violation_error_message=_("Enter the login of the agent that the portal uses."),
+            ),
+            models.CheckConstraint(
+                condition=Q(rpc_url="") | ~Q(rpc_user="") & ~Q(rpc_password="") & Q(rpc_user_id__gt=0),
+                name="ticketsystem_rpc_whole",
+                violation_error_message=_("rpc.pl needs its address, its user, its password and a UserID."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(transport="rpc") | ~Q(rpc_url=""),
+                name="ticketsystem_rpc_reached",
+                violation_error_message=_("Enter the address of rpc.pl: everything is to go over it."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -138,6 +226,7 @@ class TicketSystem(models.Model):
     def clean(self) -> None:
         """The minutes of mirrored entries were counted with the minutes per unit, so these stay."""
         super().clean()
+        self._check_rpc()
         stored = TicketSystem._base_manager.filter(pk=self.pk).values_list("minutes_per_unit", flat=True).first()
         if stored is not None and stored != self.minutes_per_unit and self.entries.exists():
             raise ValidationError(
@@ -151,9 +240,35 @@ class TicketSystem(models.Model):
                 }
             )
 
+    def _check_rpc(self) -> None:
+        """What ``rpc.pl`` cannot tell must not be asked of it: it would be missing from every month."""
+        wrong: dict[str, Any] = {}
+        if self.rpc_url and not self.rpc_user:
+            wrong["rpc_user"] = _("Enter the user of rpc.pl, which is SOAP::User of the ticket system.")
+        if not self.rpc_url and "RPC" in self.routes.values():
+            wrong["rpc_url"] = _("Enter the address of rpc.pl: an operation is to go over it.")
+        if not self.login and any(route != "RPC" for route in self.routes.values()):
+            wrong["login"] = _("Enter the login of an agent: an operation does not go over rpc.pl.")
+        if self.time_source != self.TimeSource.HISTORY and self.goes_over_rpc("TimeAccountingGet"):
+            wrong["time_source"] = _(
+                "rpc.pl has no time accounting. Read the histories, or give TimeAccountingGet a route of its own."
+            )
+        if self.reads_articles and self.goes_over_rpc("TicketGet"):
+            wrong["reads_articles"] = _("rpc.pl does not tell the time of articles.")
+        if wrong:
+            raise ValidationError(wrong)
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def reads_as(self) -> str:
+        """The agent whose rights decide what is read, as sentences call it."""
+        return f"UserID {self.rpc_user_id}" if self.goes_over_rpc("TicketSearch") else self.login
+
+    def goes_over_rpc(self, operation: str) -> bool:
+        return goes_over_rpc(operation, transport=self.transport, routes=self.routes)
 
     def looked_back_to(self, day: date) -> Month:
         """The first month that is read again on this day, which is one of ``zone``."""
@@ -392,7 +507,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         return self.filter(state__in=[Job.State.DONE, Job.State.PARTLY])
 
 
-class SyncRun(Job):
+class SyncRun(StoppableJob):
     """One reading of a month from one ticket system, or of one agent's time accounting of that month.
 
     Nothing of it is written before everything was read.
@@ -418,6 +533,11 @@ class SyncRun(Job):
     requests = models.PositiveIntegerField(_("requests"), default=0)
     seconds = models.DecimalField(_("seconds"), max_digits=10, decimal_places=3, default=0)
     problems = models.JSONField(_("problems"), default=list, help_text=_("Sentences on what is missing or disagrees"))
+    losses_accepted = models.TextField(
+        _("why losses are accepted"),
+        blank=True,
+        help_text=_("A person has made sure that known time or closings are gone; empty: nobody has."),
+    )
 
     objects = SyncRunQuerySet.as_manager()
 

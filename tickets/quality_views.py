@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.exports import download
-from common.paging import MOST_PER_PAGE, Empty, show_page
+from common.paging import MOST_PER_PAGE, Empty, no_customers, show_page
 from common.spans import Span
 from tickets.models import AnyUser, Customer, sees_all_customers
 from tickets.periods import Period, chosen_period
@@ -23,7 +23,7 @@ def quality(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"period": period, "not_read": ", ".join(systems_not_read(scope))}
     if _has_no_customers(request.user):
         text = _("You see the data of the customers that are assigned to you. An administrator can assign them.")
-        context["empty"] = Empty(title=_("No customers are assigned to you"), text=text)
+        context["empty"] = no_customers(text)
     else:
         context["findings"] = find_all(scope)
     return render(request, "tickets/quality.html", context)

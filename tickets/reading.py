@@ -95,7 +95,7 @@ def _search_closed(
                 "The ticket system shows no ticket at all to the portal's agent %(login)s. "
                 "Give the agent read rights (ro) on the groups of all queues that are billed. Nothing was changed."
             )
-            % {"login": system.login}
+            % {"login": system.reads_as}
         )
     if known.closed and not accept_losses:
         raise SyncStopped(

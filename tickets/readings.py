@@ -117,6 +117,21 @@ def states_of_readings(*, now: datetime) -> list[SystemStates]:
     ]
 
 
+def only_open(systems: Iterable[SystemStates]) -> list[SystemStates]:
+    """The months and agents that were asked for and need a look; systems without any are left out."""
+    found = [
+        replace(
+            each,
+            months=[state for state in each.months if state.latest is not None and state.is_open],
+            agents=[
+                state for state in each.agents if state.latest is not None and (state.is_open or state.open_months)
+            ],
+        )
+        for each in systems
+    ]
+    return [each for each in found if each.months or each.agents]
+
+
 def state_of_reading(run: SyncRun, *, now: datetime) -> State:
     """The state that the page shows where it shows this run."""
     if run.agent is not None:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy
 
-from common.money import plain
 from common.months import Month
+from common.templatetags.formats import number
 from tickets import reconciliation_texts as texts
 
 
@@ -100,7 +100,7 @@ def _booked_later(evidence: Evidence) -> Iterator[Clue]:
             only_corrections = max(later) < 0
             yield Clue(
                 Cause.CORRECTION if only_corrections else Cause.BOOKED_LATER,
-                (texts.correction() if only_corrections else texts.booked_later()) % {"units": plain(units)},
+                (texts.correction() if only_corrections else texts.booked_later()) % {"units": number(units)},
                 -units,
             )
 
@@ -114,7 +114,7 @@ def _gone(evidence: Evidence) -> Iterator[Clue]:
             hidden = found is since and not evidence.present
             yield Clue(
                 Cause.NO_LONGER_SHOWN if hidden else Cause.DELETED,
-                (texts.no_longer_shown() if hidden else texts.still_counted()) % {"units": plain(units)},
+                (texts.no_longer_shown() if hidden else texts.still_counted()) % {"units": number(units)},
                 units,
             )
 
@@ -124,10 +124,10 @@ def _came_by_merge(evidence: Evidence) -> Iterator[Clue]:
     created = evidence.created_at
     came = sum((entry.units for entry in evidence.present if created and entry.booked_at < created), Decimal(0))
     if came and evidence.difference < 0:
-        yield Clue(Cause.MOVED, texts.booked_before_creation() % {"units": plain(came)}, -came)
+        yield Clue(Cause.MOVED, texts.booked_before_creation() % {"units": number(came)}, -came)
     nowhere = sum((entry.units for entry in evidence.present if not entry.queue), Decimal(0))
     if nowhere and evidence.difference == -nowhere:
-        yield Clue(Cause.MOVED, texts.without_queue() % {"units": plain(nowhere)}, -nowhere)
+        yield Clue(Cause.MOVED, texts.without_queue() % {"units": number(nowhere)}, -nowhere)
 
 
 def _moved_later(evidence: Evidence) -> Iterator[Clue]:
@@ -156,7 +156,7 @@ def _total_is_lower(evidence: Evidence) -> Iterator[Clue]:
 def _corrections(evidence: Evidence) -> Iterator[Clue]:
     units = sum((entry.units for entry in evidence.present if entry.units < 0), Decimal(0))
     if units:
-        yield Clue(Cause.CORRECTION, texts.correction() % {"units": plain(units)}, -units)
+        yield Clue(Cause.CORRECTION, texts.correction() % {"units": number(units)}, -units)
 
 
 _LOOKS: tuple[Callable[[Evidence], Iterator[Clue]], ...] = (

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from common.money import plain
+from common.templatetags.formats import number
 
 
 def merged() -> str:
@@ -92,7 +92,7 @@ def articles_differ(difference: Decimal) -> str:
             "The entries agree with the ticket's own total, but its articles count %(units)s units less: time was "
             "booked without an article, or an article was deleted and its time stayed."
         )
-    return text % {"units": plain(abs(difference))}
+    return text % {"units": number(abs(difference))}
 
 
 def not_all() -> str:

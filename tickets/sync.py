@@ -13,9 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from audit.actions import Action
+from audit.recording import record
 from common import jobs
 from common.fields import DecryptionError
-from common.jobs import Job, LeaseLost
+from common.jobs import Job, JobStopped, LeaseLost, released_at_time_limit
 from common.months import Month
 from common.progress import OnStep
 from generic_interface.client import Client
@@ -56,11 +58,13 @@ def start_sync(
     agent: Agent | None = None,
     user: User | None = None,
     now: datetime | None = None,
+    losses_accepted: str = "",
 ) -> SyncRun:
     """The waiting or running sync of the month, or a new waiting one. Twice, also at once, gives the same run.
 
     With ``agent``, one of the system, it is about this agent's time of the month alone. One whose worker died waits
     again, also where that has happened too often for the scheduler to go on with it. Raises ``LoginNeeded``.
+    ``losses_accepted``: why a person accepts that known time is gone; for a run that nobody has begun yet.
     """
     if agent is not None:
         login_of(agent)
@@ -69,10 +73,20 @@ def start_sync(
         about = {"system": system, "month": month.first_day, "agent": agent}
         active = SyncRun.objects.filter(**about, state__in=ACTIVE).first()
         if active is None:
-            return SyncRun.objects.create(**about, started_by=user)
+            if losses_accepted:
+                _record_acceptance(system, month, losses_accepted, user)
+            return SyncRun.objects.create(**about, started_by=user, losses_accepted=losses_accepted)
         if active.state == Job.State.RUNNING:
             jobs.requeue(active, now=now or timezone.now())
+        if losses_accepted and active.state == Job.State.QUEUED:
+            active.losses_accepted, active.started_by = losses_accepted, user
+            active.save(update_fields=["losses_accepted", "started_by"])
+            _record_acceptance(system, month, losses_accepted, user)
         return active
+
+
+def _record_acceptance(system: TicketSystem, month: Month, reason: str, user: User | None) -> None:
+    record(Action.LOSSES_ACCEPTED, target=system, text=f"{month}: {reason}", user=user)
 
 
 def sync_month(
@@ -102,9 +116,9 @@ def run_sync(
     """Read what the run is about and bring the mirror to it; the run tells how it ended.
 
     ``DONE`` and ``complete``: everything was read (by an agent's run: this agent's time). ``PARTLY``: written, but
-    ``problems`` name gaps. ``FAILED``: the mirror is as it was, ``error`` says why; so it is when a person interrupts
-    it, and the interruption is raised again.
-    ``accept_losses``: a person has confirmed that known time is gone.
+    ``problems`` name gaps. ``FAILED``: the mirror is as it was, ``error`` says why; so it is when a person stops it on
+    the page, or interrupts it, and the interruption is raised again.
+    ``accept_losses``: a person has confirmed that known time is gone; so has one whose reason the run holds.
     Raises ``SyncBusy`` when the run is not free, and ``LeaseLost`` when another worker took it over meanwhile.
     """
     now = clock()
@@ -113,19 +127,21 @@ def run_sync(
         run=run,
         clock=clock,
         on_progress=on_progress,
-        accept_losses=accept_losses,
+        accept_losses=accept_losses or bool(run.losses_accepted),
         started=time.monotonic(),
         reported_at=now,
     )
     try:
         system = TicketSystem.objects.get(pk=run.system_id)
-        with make_client(system) as client:
+        with released_at_time_limit(run, clock=clock), make_client(system) as client:
             client.on_request = work.renew
             work.read_and_write(client, system)
     except (InterfaceError, SyncStopped, DecryptionError) as error:
         work.close(Job.State.FAILED, error=str(error))
         if isinstance(error, AuthenticationFailed):
             fail_waiting(run.system_id, error=str(error), now=clock())
+    except JobStopped as stopped:
+        work.close(Job.State.FAILED, error=f"{stopped} {_('Nothing was changed.')}")
     except DatabaseError as error:
         reason = str(error).partition("\n")[0]
         text = _("The database did not take what was read (%(reason)s). Nothing was changed. Run the sync again.")
@@ -217,6 +233,7 @@ class _Work:
 
     def report(self, step: str, done: int, total: int) -> None:
         self.reported_at = self.clock()
+        jobs.refuse_stopped(self.run)
         jobs.report(self.run, step=step, done=done, total=total, now=self.reported_at)
         if self.on_progress is not None:
             self.on_progress(step, done, total)
@@ -226,6 +243,7 @@ class _Work:
         now, run = self.clock(), self.run
         if now - self.reported_at >= RENEWAL:
             self.reported_at = now
+            jobs.refuse_stopped(run)
             jobs.report(run, step=run.step, done=run.progress_done, total=run.progress_total, now=now)
 
     def close_written(self, system: TicketSystem, outcome: Outcome) -> None:

@@ -4,7 +4,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from common.jobs import Job, LeaseLost
-from tickets.models import SyncRun
+from tickets.models import SyncRun, TicketSystem
+from tickets.outbox import due
+from tickets.outbox_sending import deliver_waiting
 from tickets.sync import SyncBusy, run_sync
 from tickets.waiting import next_waiting
 
@@ -26,3 +28,13 @@ def sync(run_id: int, accept_losses: bool = False) -> None:
     following = next_waiting(run.system_id, now=timezone.now()) if run.state != Job.State.FAILED else None
     if following is not None:
         sync.delay(following)
+
+
+@shared_task(name="tickets.deliver")
+def deliver(system_id: int) -> None:
+    """Write what waits in the outbox for a ticket system in use; a message that comes twice does nothing."""
+    system = TicketSystem.objects.filter(pk=system_id, active=True).first()
+    if system is None or not deliver_waiting(system):
+        return
+    if due(timezone.now()).filter(system=system).exists():
+        deliver.delay(system_id)

@@ -10,6 +10,7 @@ from common.paging import show_page
 from tickets.filters import TicketFilter
 from tickets.listing import ticket_by_number, tickets_of, time_of, why_empty
 from tickets.models import Ticket
+from tickets.outbox import items_visible_to
 from tickets.periods import chosen_period
 from tickets.tables import TicketTable
 
@@ -36,4 +37,5 @@ def ticket(request: HttpRequest, pk: int) -> HttpResponse:
     """What the ticket system says about one ticket and the time booked on it."""
     visible = Ticket.objects.visible_to(request.user).select_related("system", "customer", "owner")
     found = get_object_or_404(visible.prefetch_related("closings"), pk=pk)
-    return render(request, "tickets/ticket.html", {"ticket": found, "time": time_of(found)})
+    written = items_visible_to(request.user).filter(ticket=found)
+    return render(request, "tickets/ticket.html", {"ticket": found, "time": time_of(found), "written": written})

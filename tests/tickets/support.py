@@ -233,7 +233,7 @@ class FakeClient(Client):
         self.asked.append("changed")
         return _next(self.changed)
 
-    def any_ticket_visible(self) -> bool:
+    def any_ticket_visible(self, *, queue: str = "") -> bool:
         self.asked.append("visible")
         return self.visible
 

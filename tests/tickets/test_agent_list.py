@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 HEADER = "login;user_id;name;email;departed;account\n"
 DRY_RUN_QUERIES = 5  # savepoint, lock, agents, accounts, release
-IMPORT_QUERIES = 8  # and agents again, new agents, changed agents
+IMPORT_QUERIES = 9  # and agents again, new agents, changed agents, audit log
 
 
 @pytest.fixture

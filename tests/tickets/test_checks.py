@@ -16,12 +16,25 @@ from generic_interface.simulator.data_set import DataSet
 from generic_interface.simulator.server import RunningSimulator, start_simulator
 from tests.factories.tickets import AgentFactory, TicketSystemFactory
 from tests.tickets.support import NOW, Connect, clock
-from tickets.checks import Check, check_connection
+from tickets.check_results import Check
+from tickets.checks import check_connection
 from tickets.connect import connection_of
 from tickets.models import TicketSystem
 
 pytestmark = pytest.mark.django_db
-OPERATIONS = ["SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet", "Time zone", "TimeAccountingGet"]
+OPERATIONS = [
+    "SessionCreate",
+    "SessionGet",
+    "TicketSearch",
+    "Search limit",
+    "TicketGet",
+    "TicketHistoryGet",
+    "Time zone",
+    "TimeAccountingGet",
+    "OutOfOffice",
+    "TicketCreate",
+    "TicketUpdate",
+]
 
 
 def checks(system: TicketSystem, now: datetime = NOW) -> list[Check]:
@@ -38,9 +51,9 @@ def test_each_operation_is_asked(system: TicketSystem) -> None:
     assert [check.operation for check in found] == OPERATIONS
     assert all(check.works and not check.fix for check in found)
     assert found[0].text == "The login works."
-    assert found[2].text == "Tickets read: 5."
-    assert found[4].text.startswith("The ticket system's clock and zone fit. Taken as Europe/Berlin, the newest ticket")
-    assert found[-1].text.startswith("Entries of anna.mueller in 2026-11 read: ")
+    assert found[4].text == "Tickets read: 5."
+    assert found[6].text.startswith("The ticket system's clock and zone fit. Taken as Europe/Berlin, the newest ticket")
+    assert found[7].text.startswith("Entries of anna.mueller in 2026-11 read: ")
 
 
 @pytest.mark.parametrize(
@@ -83,14 +96,15 @@ def test_source_of_time_tells_what_is_needed(
 def test_quiet_system_is_asked_further_back(simulator: RunningSimulator, connect: Connect, small_data: DataSet) -> None:
     found = checks(connect(simulator), now=NOW + timedelta(days=90))
 
-    assert found[1].text == "The search works and finds tickets changed of late."
+    assert found[2].text == "The search works and finds tickets changed of late."
 
 
 def test_system_without_late_changes_is_fine(simulator: RunningSimulator, connect: Connect) -> None:
     found = checks(connect(simulator), now=NOW + timedelta(days=900))
 
-    assert [check.operation for check in found] == ["SessionCreate", "TicketSearch", "TimeAccountingGet"]
-    assert found[1].text == "The search works; no ticket was changed in the last year."
+    without_tickets = {"TicketGet", "TicketHistoryGet", "Time zone"}
+    assert [check.operation for check in found] == [name for name in OPERATIONS if name not in without_tickets]
+    assert found[2].text == "The search works; no ticket was changed in the last year."
 
 
 @pytest.mark.parametrize(
@@ -138,8 +152,8 @@ def test_operation_that_refuses_for_its_own_reason_is_told(system: TicketSystem)
 
     found = check_connection(system.pk, clock=clock, make_client=lambda system: Refusing(connection_of(system)))
 
-    assert found[2].text == "The ticket system answered TicketGet.MissingParameter: Got no TicketID!"
-    assert found[2].fix.startswith("Import the web service of the chosen preset again")
+    assert found[4].text == "The ticket system answered TicketGet.MissingParameter: Got no TicketID!"
+    assert found[4].fix.startswith("Import the web service of the chosen preset again")
 
 
 def test_ticket_that_is_not_shown_leaves_the_rest(system: TicketSystem) -> None:
@@ -152,7 +166,7 @@ def test_ticket_that_is_not_shown_leaves_the_rest(system: TicketSystem) -> None:
     found = check_connection(system.pk, clock=clock, make_client=lambda system: Blind(connection_of(system)))
 
     assert [check.operation for check in found] == [name for name in OPERATIONS if name != "Time zone"]
-    assert (found[2].works, found[2].fix.startswith("Give the agent ro")) == (False, True)
+    assert (found[4].works, found[4].fix.startswith("Give the agent ro")) == (False, True)
 
 
 def test_settings_that_make_no_sense_are_told() -> None:

@@ -54,6 +54,21 @@ def test_ticket_system_is_added(password: None) -> None:
     assert out == ("Ticket system “Help desk” added, agents: 1.\nNow try: manage.py check_connection 'Help desk'\n")
 
 
+def test_ticket_system_over_soap_is_added(password: None) -> None:
+    code, _, _ = run_command("ticket_system", "add", *NEW, "--transport", "soap")
+
+    assert (code, TicketSystem.objects.get().transport) == (0, "soap")
+
+
+def test_ticket_system_that_sends_logins_in_headers_cannot_change_to_soap(password: None) -> None:
+    TicketSystemFactory(name="Help desk", authentication="header")
+
+    code, _, err = run_command("ticket_system", "add", "--name", "Help desk", "--update", "--transport", "soap")
+
+    assert (code, TicketSystem.objects.get().transport) == (2, "rest")
+    assert "Choose authentication by session or with each request body." in err
+
+
 def test_ticket_system_is_changed_in_what_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     system = TicketSystemFactory(name="Help desk", password="old")
     AgentFactory(system=system, login="anna")
@@ -211,8 +226,8 @@ def test_ticket_systems_are_listed() -> None:
     _, out, _ = run_command("ticket_system", "list")
 
     assert out.splitlines() == [
-        "A: http://127.0.0.1:9/otrs billing_portal Europe/Berlin",
-        "B (not active): http://127.0.0.1:9/otrs billing_portal UTC",
+        "A: http://127.0.0.1:9/otrs rest billing_portal Europe/Berlin",
+        "B (not active): http://127.0.0.1:9/otrs rest billing_portal UTC",
     ]
 
 
@@ -231,11 +246,13 @@ def test_ticket_systems_are_listed_for_scripts() -> None:
         {
             "name": "A",
             "url": "http://127.0.0.1:9/otrs",
+            "transport": "rest",
             "preset": "billing_portal",
             "login": "portal-api",
             "time_zone": "Europe/Berlin",
             "minutes_per_unit": "1.00",
             "time_source": "history",
+            "rpc_url": "",
             "active": True,
         }
     ]
@@ -454,7 +471,7 @@ def test_sync_of_nothing_is_wrong_use(arguments: list[str], text: str) -> None:
 def test_connection_that_works_is_told(system: TicketSystem, small_data: DataSet) -> None:
     code, out, _ = run_command("check_connection", system.name)
 
-    assert (code, [line[:5] for line in out.splitlines()]) == (0, ["ok   "] * 6)
+    assert (code, [line[:5] for line in out.splitlines()]) == (0, ["ok   "] * 11)
 
 
 def test_connection_that_does_not_work_ends_with_1(system: TicketSystem, simulator: RunningSimulator) -> None:

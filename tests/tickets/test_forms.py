@@ -23,7 +23,7 @@ def test_minutes_per_unit_stay_once_entries_are_mirrored(changes: dict[str, str]
     form_class = modelform_factory(
         TicketSystem, form=TicketSystemForm, fields="__all__", field_classes={"base_url": CharField}
     )
-    data = model_to_dict(system) | {"password": "", "routes": "{}", "closed_state_types": "closed"} | changes
+    data = model_to_dict(system) | {"password": "", "routes": "", "closed_state_types": "closed"} | changes
 
     form = form_class(data, instance=system)
 

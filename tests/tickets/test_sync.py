@@ -148,6 +148,29 @@ def test_losses_can_be_accepted(idle_system: TicketSystem) -> None:
     assert (done.complete, done.entries_gone, done.tickets) == (True, 1, 0)
 
 
+def test_losses_that_a_person_accepted_with_a_reason_are_gone_whoever_carries_it_out(idle_system: TicketSystem) -> None:
+    sync(idle_system, make_client=one_ticket().open)
+    before = run(start_sync(system=idle_system, month=OCTOBER), FakeClient())
+    asked = start_sync(system=idle_system, month=OCTOBER, losses_accepted="Deleted on purpose")
+
+    done = run(asked, FakeClient())
+
+    assert before.complete is False
+    assert (done.complete, done.entries_gone, done.losses_accepted) == (True, 1, "Deleted on purpose")
+
+
+def test_reason_joins_a_run_that_waits_and_none_that_is_at_work(idle_system: TicketSystem) -> None:
+    waiting = start_sync(system=idle_system, month=OCTOBER)
+    joined = start_sync(system=idle_system, month=OCTOBER, losses_accepted="Deleted on purpose")
+    jobs.claim(joined, now=NOW)
+
+    late = start_sync(system=idle_system, month=OCTOBER, now=NOW, losses_accepted="Another reason")
+
+    assert waiting.pk == joined.pk == late.pk
+    late.refresh_from_db()
+    assert late.losses_accepted == "Deleted on purpose"
+
+
 def test_run_that_another_worker_holds_is_busy(idle_system: TicketSystem) -> None:
     held = start_sync(system=idle_system, month=OCTOBER)
     jobs.claim(held, now=NOW)
@@ -284,7 +307,7 @@ def test_database_that_refuses_fails_the_run_and_keeps_the_mirror(
 
 def test_run_that_is_interrupted_is_closed(idle_system: TicketSystem) -> None:
     class Interrupted(FakeClient):
-        def any_ticket_visible(self) -> bool:
+        def any_ticket_visible(self, *, queue: str = "") -> bool:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -296,7 +319,7 @@ def test_run_that_is_interrupted_is_closed(idle_system: TicketSystem) -> None:
 
 def test_interrupted_worker_leaves_a_run_alone_that_is_no_longer_its_own(idle_system: TicketSystem) -> None:
     class Overtaken(FakeClient):
-        def any_ticket_visible(self) -> bool:
+        def any_ticket_visible(self, *, queue: str = "") -> bool:
             SyncRun.objects.update(attempts=5)
             raise KeyboardInterrupt
 
@@ -433,3 +456,28 @@ def test_month_is_that_of_the_systems_zone() -> None:
         "end": datetime(2026, 11, 1, tzinfo=UTC),
         "state_types": ["closed"],
     }
+
+
+def test_sync_that_is_stopped_writes_nothing(idle_system: TicketSystem) -> None:
+    user = get_user_model().objects.create_user("clara")
+    run(start_sync(system=idle_system, month=OCTOBER), one_ticket())
+    before = dump_mirror()
+    started = start_sync(system=idle_system, month=OCTOBER)
+
+    def stop(step: str, done: int, total: int) -> None:
+        jobs.ask_to_stop(SyncRun.objects.get(pk=started.pk), user=user, now=NOW)
+
+    done = run(started, one_ticket(bookings=[booking(), booking(units="99")]), on_progress=stop)
+
+    assert (done.state, done.complete, done.error) == ("failed", False, "Stopped by clara. Nothing was changed.")
+    assert (done.entries, dump_mirror()) == (0, before)
+
+
+def test_sync_can_be_started_again_after_it_was_stopped(idle_system: TicketSystem) -> None:
+    stopped = start_sync(system=idle_system, month=OCTOBER)
+    jobs.ask_to_stop(stopped, user=None, now=NOW)
+
+    again = start_sync(system=idle_system, month=OCTOBER)
+
+    assert again != stopped
+    assert run(again, one_ticket()).state == "done"
