@@ -46,6 +46,17 @@ class UploadForm(forms.Form):
         return {name: self.cleaned_data[name] for name in ("system", "data", "file_name")}
 
 
+class HistoryFilterForm(forms.Form):
+    """What cannot be read counts as not said."""
+
+    shown = forms.ChoiceField(
+        label=gettext_lazy("Shown"),
+        required=False,
+        choices=[("", gettext_lazy("All")), ("not_sent", gettext_lazy("Not sent"))],
+    )
+    q = forms.CharField(label=gettext_lazy("File or ticket system"), required=False, max_length=100)
+
+
 class CalendarForm(forms.Form):
     """Which ticket system the calendar shows."""
 

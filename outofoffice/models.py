@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from common.jobs import Job
+from common.jobs import StoppableJob
 from tickets.models import Agent, TicketSystem
 
 
@@ -73,7 +73,7 @@ class Upload(models.Model):
         return self.state == self.State.CONFIRMED
 
 
-class Sending(Job):
+class Sending(StoppableJob):
     """One go at sending the waiting rows of an upload; a repetition that a person asked for is a second one."""
 
     upload = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="sendings")
@@ -194,12 +194,13 @@ class UploadEvent(models.Model):
         REPEATED = "repeated", _("sending again asked for")
         SENT = "sent", _("sending ended")
         CLEARING = "clearing", _("clearing prepared")
+        STOPPED = "stopped", _("stopping asked for")
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(_("what"), max_length=10, choices=Kind)
     at = models.DateTimeField(_("when"))
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     text = models.TextField(blank=True)
 

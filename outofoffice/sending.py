@@ -5,11 +5,10 @@ The ticket system answers a portion as a whole and confirms no row. So a row is 
 After a failure the portions that are left stay unsent: what stopped one would stop the next.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
-from typing import Protocol
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -18,13 +17,14 @@ from django.utils.translation import gettext as _
 
 from common import jobs
 from common.fields import DecryptionError
-from common.jobs import Job, LeaseLost
+from common.jobs import Job, JobStopped, LeaseLost
 from generic_interface.absences import Absence, AddressedBy
 from generic_interface.client import Client
 from generic_interface.errors import InterfaceError
 from outofoffice.models import KnownAbsence, Sending, Upload, UploadEvent, UploadRow
+from outofoffice.reading_back import ReadBack, differing, is_stored_as_sent, logins_of
 from outofoffice.uploads import log
-from tickets.connect import open_client
+from tickets.connect import open_client, open_read_back
 from tickets.models import Agent, TicketSystem
 from tickets.queries import lock_system
 
@@ -40,34 +40,29 @@ class SendingBusy(Exception):
     """Somebody else works on it, on another one of this ticket system, or it is over."""
 
 
-class ReadBack(Protocol):
-    """Asks a ticket system what it stores, where there is a way: the Generic Interface itself has none."""
-
-    def stored_absences(self, logins: Sequence[str]) -> Mapping[str, Absence]:
-        """By login, of those whose absence could be read. Raises ``InterfaceError``."""
-        ...
-
-
 def run_sending(
     sending: Sending,
     *,
     clock: Callable[[], datetime] = timezone.now,
     make_client: Callable[[TicketSystem], Client] = open_client,
-    read_back: ReadBack | None = None,
+    make_read_back: Callable[[TicketSystem], ReadBack | None] = open_read_back,
     on_progress: OnStep | None = None,
 ) -> Sending:
     """Send the waiting rows of the upload. ``DONE``: all were taken; ``PARTLY``: some; ``FAILED``: none.
 
+    A person may stop it between two portions; what is left then stays unsent.
+    What was taken is read back where the ticket system tells it; where that fails, the rows stay sent.
     Raises ``SendingBusy`` when it is not free, and ``LeaseLost`` when another worker took it over meanwhile.
     """
     _claim(sending, now=clock())
     upload = Upload.objects.select_related("system").defer("content").get(pk=sending.upload_id)
-    work = _Work(sending, upload, clock, read_back, on_progress)
+    work = _Work(sending, upload, clock, on_progress)
     work.settle_interrupted()
     try:
         with make_client(upload.system) as client:
+            work.open_read_back(make_read_back)
             work.send_all(client)
-    except (InterfaceError, DecryptionError) as error:  # before the first portion
+    except (InterfaceError, DecryptionError, JobStopped) as error:  # before the first portion, or between two
         work.error = str(error)
     except KeyboardInterrupt:
         work.error = _("Interrupted.")
@@ -75,6 +70,8 @@ def run_sending(
         with suppress(LeaseLost):
             work.close()
         raise
+    finally:
+        work.close_read_back()
     work.close()
     return sending
 
@@ -116,16 +113,31 @@ class _Work:
         sending: Sending,
         upload: Upload,
         clock: Callable[[], datetime],
-        read_back: ReadBack | None,
         on_progress: OnStep | None,
     ) -> None:
         self.sending = sending
         self.upload = upload
         self.clock = clock
-        self.read_back = read_back
+        self.read_back: ReadBack | None = None
         self.on_progress = on_progress
         self.error = ""
+        self.unread = ""
         self.progress = (0, 0)
+
+    def open_read_back(self, make: Callable[[TicketSystem], ReadBack | None]) -> None:
+        """Not being able to read back keeps nothing from being sent."""
+        try:
+            self.read_back = make(self.upload.system)
+        except (InterfaceError, DecryptionError) as error:
+            self.unread = str(error)
+            return
+        if self.read_back is not None:
+            self.read_back.on_request = self._renew
+
+    def close_read_back(self) -> None:
+        if self.read_back is not None:
+            self.read_back.close()
+            self.read_back = None
 
     def settle_interrupted(self) -> None:
         """A worker that died had sent these, or not."""
@@ -137,6 +149,7 @@ class _Work:
         client.on_request = self._renew
         done = 0
         for portion in portions(rows):
+            jobs.refuse_stopped(self.sending)
             self._tell(done, len(rows))
             current = self._leave_out_superseded(portion)
             if current and not self._send(client, current):
@@ -156,7 +169,9 @@ class _Work:
         now = self.clock()
         jobs.finish(self.sending, state=state, complete=not missing, error=self.error, now=now)
         text = _("%(taken)d rows sent, %(missing)d not sent or unknown.") % {"taken": taken, "missing": missing}
-        log(self.upload, UploadEvent.Kind.SENT, user=None, now=now, text=f"{text} {self.error}".rstrip())
+        unread = _("What is stored could not be read back: %(reason)s") % {"reason": self.unread} if self.unread else ""
+        said = " ".join(filter(None, (text, self.error, unread)))
+        log(self.upload, UploadEvent.Kind.SENT, user=None, now=now, text=said)
 
     def _waiting(self) -> QuerySet[UploadRow]:
         return self.upload.rows.filter(outcome=Outcome.WAITING)
@@ -205,21 +220,22 @@ class _Work:
         return True
 
     def _compare(self, read_back: ReadBack, portion: list[UploadRow]) -> None:
-        """What cannot be read back stays sent and not confirmed."""
-        rows = [row for row in portion if row.addressed_by == AddressedBy.LOGIN]
+        """What cannot be read back stays sent and not confirmed; after a failure nothing more is asked."""
+        logins = logins_of(portion)
         try:
-            stored = read_back.stored_absences([row.user for row in rows])
-        except InterfaceError:
+            stored = read_back.stored_absences(sorted(set(logins.values())))
+        except InterfaceError as error:
+            self.unread = str(error)
+            self.close_read_back()
             return
-        read = [row for row in rows if row.user in stored]
-        equal = [row for row in read if stored[row.user] == _absence(row)]
-        different = [row for row in read if stored[row.user] != _absence(row)]
+        read = [(row, stored[logins[row.pk]]) for row in portion if row.pk in logins]
+        equal = [row for row, found in read if is_stored_as_sent(found, row)]
         with transaction.atomic():
             _write(equal, outcome=Outcome.CONFIRMED)
             _remember(equal, Certainty.CONFIRMED, now=self.clock())
-            text = _("The ticket system stores something else than was sent.")
-            _write(different, outcome=Outcome.DIFFERS, outcome_text=text)
-            _remember(different, Certainty.UNKNOWN, now=self.clock())
+            for text, rows in differing(read).items():
+                _write(rows, outcome=Outcome.DIFFERS, outcome_text=text)
+                _remember(rows, Certainty.UNKNOWN, now=self.clock())
 
 
 def _absence(row: UploadRow) -> Absence:

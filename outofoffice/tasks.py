@@ -1,8 +1,9 @@
 """Background work of uploads: the row is the job, the message only a hint to look at it."""
 
 from celery import shared_task
+from django.utils import timezone
 
-from common.jobs import LeaseLost
+from common.jobs import LeaseLost, released_at_time_limit
 from outofoffice.models import Sending
 from outofoffice.sending import SendingBusy, next_waiting, run_sending
 
@@ -14,7 +15,8 @@ def send(sending_id: int) -> None:
     if found is None:
         return
     try:
-        run_sending(found)
+        with released_at_time_limit(found, clock=timezone.now):
+            run_sending(found)
     except (SendingBusy, LeaseLost):
         return
     following = next_waiting(found.system_id)

@@ -1,8 +1,10 @@
 """The page of one upload: look, confirm, watch, repeat, clear."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,7 +17,7 @@ from outofoffice.files import refused_rows
 from outofoffice.models import Upload
 from outofoffice.rights import uploaders_only
 from outofoffice.row_tables import choices, chosen, count_rows, page_of, shown_rows
-from outofoffice.uploads import NotPossible, confirm, plan_clearing, same_content, send_again
+from outofoffice.uploads import NotPossible, confirm, plan_clearing, same_content, send_again, stop_sending
 from outofoffice.views import csv_response, dialect
 
 STOP_POLLING = 286  # htmx takes the answer in and asks no more
@@ -50,7 +52,7 @@ def confirm_upload(request: HttpRequest, pk: int) -> HttpResponse:
     except NotPossible as refusal:
         messages.warning(request, str(refusal))
     else:
-        tasks.send.delay(sending.pk)
+        transaction.on_commit(partial(tasks.send.delay, sending.pk))
     return redirect(found)
 
 
@@ -64,7 +66,22 @@ def repeat(request: HttpRequest, pk: int) -> HttpResponse:
     except NotPossible as refusal:
         messages.warning(request, str(refusal))
     else:
-        tasks.send.delay(sending.pk)
+        transaction.on_commit(partial(tasks.send.delay, sending.pk))
+    return redirect(found)
+
+
+@require_POST
+@uploaders_only
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send no further portion; what was sent stays sent."""
+    found = _find(pk)
+    try:
+        sending = stop_sending(upload=found, user=request.user, now=timezone.now())
+    except NotPossible as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        if sending.is_active:
+            messages.info(request, _("The sending stops before the next portion."))
     return redirect(found)
 
 

@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from django.utils.text import get_valid_filename
 from django.utils.translation import gettext as _
 
-from common.jobs import Job
+from audit.actions import Action
+from audit.recording import record
+from common.jobs import Job, ask_to_stop
 from outofoffice.checks import CheckedFile, CheckedRow, check_file
 from outofoffice.files import clearing
 from outofoffice.models import KnownAbsence, Sending, Upload, UploadEvent, UploadRow
@@ -22,6 +24,15 @@ OPEN = (Outcome.NOT_SENT, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.DIFFERS)
 """Outcomes after which a good row can be sent again on purpose."""
 MAYBE_STORED = (Outcome.SENT, Outcome.CONFIRMED, Outcome.DIFFERS, Outcome.UNKNOWN)
 CHUNK = 1000
+ACTIONS = {
+    UploadEvent.Kind.UPLOADED.value: Action.UPLOADED,
+    UploadEvent.Kind.CHANGED.value: Action.UPLOAD_CHANGED,
+    UploadEvent.Kind.CONFIRMED.value: Action.UPLOAD_CONFIRMED,
+    UploadEvent.Kind.REPEATED.value: Action.UPLOAD_REPEATED,
+    UploadEvent.Kind.SENT.value: Action.UPLOAD_ENDED,
+    UploadEvent.Kind.CLEARING.value: Action.UPLOAD_CLEARED,
+    UploadEvent.Kind.STOPPED.value: Action.UPLOAD_STOPPED,
+}
 
 
 class FileRefused(Exception):
@@ -125,6 +136,22 @@ def send_again(*, upload: Upload, user: AnyUser | None = None, now: datetime) ->
     return sending
 
 
+def stop_sending(*, upload: Upload, user: AnyUser | None = None, now: datetime) -> Sending:
+    """Stop the sending that is on its way: at once where it waits, else after the portion that is being sent.
+
+    What is left stays unsent and can be sent again. Raises ``NotPossible`` when nothing is on its way.
+    """
+    with transaction.atomic():
+        locked = _lock(upload)
+        sending = locked.sendings.last()
+        if sending is None or not ask_to_stop(sending, user=user, now=now):
+            raise NotPossible(_("Nothing of this upload is being sent any more."))
+        if not sending.is_active:
+            locked.rows.filter(outcome=Outcome.WAITING).update(outcome=Outcome.NOT_SENT, outcome_text=sending.error)
+        log(locked, UploadEvent.Kind.STOPPED, user=user, now=now)
+    return sending
+
+
 def open_rows(upload: Upload) -> QuerySet[UploadRow]:
     """The good rows that can be sent again on purpose."""
     return upload.rows.exclude(effect=Effect.ERROR).filter(outcome__in=OPEN)
@@ -137,8 +164,9 @@ def same_content(upload: Upload) -> Upload | None:
 
 
 def log(upload: Upload, kind: str, *, user: AnyUser | None, now: datetime, text: str = "") -> None:
-    """Add a line to the upload's audit log."""
+    """Add a line to the upload's own log, and to that of the portal."""
     UploadEvent.objects.create(upload=upload, kind=kind, at=now, user_id=_key(user), text=text)
+    record(ACTIONS[str(kind)], target=upload, text=text, user=user, now=now)
 
 
 def _store(upload: Upload, checked: CheckedFile, *, user: AnyUser | None, now: datetime) -> Upload:

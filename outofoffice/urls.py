@@ -11,6 +11,7 @@ urlpatterns = [
     path("uploads/<int:pk>/progress/", upload_views.progress, name="progress"),
     path("uploads/<int:pk>/confirm/", upload_views.confirm_upload, name="confirm"),
     path("uploads/<int:pk>/repeat/", upload_views.repeat, name="repeat"),
+    path("uploads/<int:pk>/stop/", upload_views.stop, name="stop"),
     path("uploads/<int:pk>/clear/", upload_views.clear, name="clear"),
     path("uploads/<int:pk>/refused/", upload_views.refused, name="refused"),
     path("uploads/<int:pk>/original/", upload_views.original, name="original"),

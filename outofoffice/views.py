@@ -1,8 +1,7 @@
 """Upload a file, see the earlier ones, and see who is away."""
 
-from datetime import date
+from dataclasses import replace
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,23 +13,23 @@ from django.views.decorators.http import require_safe
 from common.csvfiles import GERMAN, LIMITS, PLAIN, Dialect
 from common.exports import download
 from common.months import Month
-from common.paging import PagedData, show_page
+from common.paging import Empty, PagedData, nothing_matches, show_page
 from outofoffice.calendars import month_calendar
 from outofoffice.files import template
-from outofoffice.forms import CalendarForm, UploadForm
-from outofoffice.queries import history
+from outofoffice.forms import CalendarForm, HistoryFilterForm, UploadForm
+from outofoffice.queries import called, history, not_sent
 from outofoffice.rights import uploaders_only
 from outofoffice.tables import HistoryTable
 from outofoffice.uploads import FileRefused, upload_file
 from tickets.models import TicketSystem
-from tickets.periods import YEARS
+from tickets.periods import YEARS, Period
 
 
 @uploaders_only
 def index(request: HttpRequest) -> HttpResponse:
     """The form with its limits, and the history. A file that can be looked at row by row gets a page of its own."""
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
-    context = {"form": form, "limits": LIMITS, "kilobytes": LIMITS.size // 1000}
+    context: dict[str, object] = {"form": form, "limits": LIMITS, "kilobytes": LIMITS.size // 1000}
     if form.is_valid():
         try:
             upload = upload_file(**form.chosen, user=request.user, now=timezone.now())
@@ -39,11 +38,25 @@ def index(request: HttpRequest) -> HttpResponse:
             context["refused_name"] = form.cleaned_data["file_name"]
         else:
             return redirect(upload)
-    table = HistoryTable(PagedData(history()))
+    filters = HistoryFilterForm(request.GET)
+    filters.is_valid()
+    text = filters.cleaned_data.get("q", "")
+    found = not_sent(now=timezone.now()) if filters.cleaned_data.get("shown") else history()
+    table = HistoryTable(PagedData(found.filter(called(text)) if text else found))
     show_page(table, request)
     if "export" in request.GET:
         return download(table, request, _("out-of-office-uploads"))
-    return render(request, "outofoffice/index.html", context | {"table": table})
+    context |= {"table": table, "filters": filters}
+    if not table.paginator.count:
+        context["empty"] = _why_empty(is_filtered=any(filters.cleaned_data.values()))
+    return render(request, "outofoffice/index.html", context)
+
+
+def _why_empty(*, is_filtered: bool) -> Empty:
+    if is_filtered:
+        return nothing_matches(_("Uploads are there, but none passes the filters."))
+    text = _("Every file that was checked stands here, with what became of it.")
+    return Empty(title=_("Nothing was uploaded yet"), text=text)
 
 
 @require_safe
@@ -63,10 +76,11 @@ def calendar(request: HttpRequest) -> HttpResponse:
     if system is None:
         return render(request, "outofoffice/calendar.html", {"form": form})
     today = timezone.now().astimezone(system.zone).date()
-    month = _chosen_month(request, today)
+    period = _chosen_period(request, system, Month.of(today))
     context = {
-        "calendar": month_calendar(system=system, month=month, today=today),
+        "calendar": month_calendar(system=system, month=period.month, today=today),
         "form": CalendarForm({"system": system.pk}),
+        "period": period,
     }
     return render(request, "outofoffice/calendar.html", context)
 
@@ -84,18 +98,21 @@ def csv_response(content: bytes, name: str) -> HttpResponse:
     return response
 
 
-def _chosen_month(request: HttpRequest, today: date) -> Month:
-    """The month of the address; the present one where it names none or none that can be shown."""
-    text = request.GET.get("month", "").strip()
-    present = Month.of(today)
+def _chosen_period(request: HttpRequest, system: TicketSystem, present: Month) -> Period:
+    """The month of the address; the present one where it names none or none that can be shown.
+
+    ``?month=`` is what the address was called before; such links still lead here.
+    """
+    text = (request.GET.get("period") or request.GET.get("month", "")).strip()
+    shown = Period(month=present, current=present, zones=(system.time_zone,), entered=str(present))
     if not text:
-        return present
+        return shown
     try:
         month = Month.parse(text)
     except ValueError:
         month = None
     if month is None or month.year not in YEARS:
-        words = {"text": text[:20]}
-        messages.error(request, _("“%(text)s” is not a month. Write it as YYYY-MM, for example 2026-10.") % words)
-        return present
-    return month
+        words = {"text": text[:20], "month": shown.label}
+        error = _("“%(text)s” is not a month. Write it as YYYY-MM, for example 2026-10. Shown is %(month)s.") % words
+        return replace(shown, entered=text[:20], error=error)
+    return replace(shown, month=month, entered=str(month))

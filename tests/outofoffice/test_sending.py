@@ -1,10 +1,13 @@
 """Sending over a real socket to the stand-in, which ignores and misreads rows as the recordings say."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
+import time_machine
 from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -14,14 +17,15 @@ from pytest_django import Settings
 from common.jobs import LEASE, Job, LeaseLost, claim
 from generic_interface.absences import Absence
 from generic_interface.client import Client
-from generic_interface.errors import Unreachable
+from generic_interface.errors import Unreachable, WrongRequest
 from generic_interface.simulator.data_set import DataSet
+from generic_interface.simulator.rpc import RPC_PASSWORD, RPC_USER
 from generic_interface.simulator.server import RunningSimulator
-from outofoffice.models import KnownAbsence, Sending, UploadRow
+from outofoffice.models import KnownAbsence, Sending, Upload, UploadRow
 from outofoffice.sending import PORTION, SendingBusy, next_waiting, portions, run_sending
 from outofoffice.sending import _absence as from_row
 from outofoffice.tasks import send
-from outofoffice.uploads import send_again
+from outofoffice.uploads import NotPossible, send_again, stop_sending
 from tests.outofoffice.conftest import NOW
 from tests.outofoffice.corpus import BAD_ROWS, GOOD
 from tests.outofoffice.support import confirmed, looked_at, outcomes, sent, stored, table
@@ -355,28 +359,182 @@ class Answers:
 
     def __init__(self, stored: Mapping[str, Absence] | None) -> None:
         self.stored = stored
+        self.asked: list[str] = []
+        self.closed = 0
+        self.on_request: Callable[[], object] | None = None
 
-    def stored_absences(self, logins: Sequence[str]) -> Mapping[str, Absence]:
+    def __call__(self, system: TicketSystem) -> Self:
+        return self
+
+    def stored_absences(self, logins: Sequence[str]) -> Mapping[str, Absence | None]:
+        self.asked += logins
+        if self.on_request is not None:
+            self.on_request()
         if self.stored is None:
             raise Unreachable("No answer.")
-        return {login: absence for login, absence in self.stored.items() if login in logins}
+        return {login: self.stored.get(login) for login in logins}
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+FOUR = table(*(f"{login},2026-12-01,2026-12-10,yes" for login in ("c.weber", "b.schmidt", "h_test", "jürgen")))
+DIFFERENT = "The ticket system stores something else than was sent."
+
+
+def said_at_the_end(upload: Upload) -> str:
+    return upload.events.order_by("-pk")[0].text
+
+
+def absence(user: str, end: int = 10, *, enabled: bool = True) -> Absence:
+    return Absence(user=user, start=date(2026, 12, 1), end=date(2026, 12, end), enabled=enabled)
 
 
 def test_read_back_confirms_and_finds_what_differs(system: TicketSystem, now: datetime) -> None:
-    data = table(*(f"{login},2026-12-01,2026-12-10,yes" for login in ("c.weber", "b.schmidt", "h_test", "jürgen")))
-    good = Absence(user="c.weber", start=date(2026, 12, 1), end=date(2026, 12, 10), enabled=True)
-    other = Absence(user="b.schmidt", start=date(2026, 12, 1), end=date(2026, 12, 11), enabled=True)
+    answers = Answers(
+        {
+            "c.weber": absence("c.weber"),
+            "b.schmidt": absence("b.schmidt", 11),
+            "h_test": absence("h_test", enabled=False),
+        }
+    )
 
-    upload = sent(system, data, now, read_back=Answers({"c.weber": good, "b.schmidt": other}))
+    upload = sent(system, FOUR, now, make_read_back=answers)
 
-    assert outcomes(upload) == ["confirmed", "differs", "sent", "sent"]
+    assert outcomes(upload) == ["confirmed", "differs", "differs", "differs"]
     known = dict(KnownAbsence.objects.values_list("agent__login", "certainty"))
-    assert known == {"c.weber": "confirmed", "b.schmidt": "unknown", "h_test": "sent", "jürgen": "sent"}
+    assert known == {"c.weber": "confirmed", "b.schmidt": "unknown", "h_test": "unknown", "jürgen": "unknown"}
+    assert list(upload.rows.order_by("position").values_list("outcome_text", flat=True)) == [
+        "",
+        f"{DIFFERENT} It has 2026-12-01 to 2026-12-11, switched on.",
+        f"{DIFFERENT} It has 2026-12-01 to 2026-12-10, switched off.",
+        f"{DIFFERENT} It knows no such agent, or stores no whole period.",
+    ]
     assert upload.sendings.get().state == Job.State.PARTLY
+    assert answers.closed == 1
 
 
-def test_read_back_that_fails_leaves_rows_sent(system: TicketSystem, now: datetime) -> None:
-    assert outcomes(sent(system, TWO, now, read_back=Answers(None))) == ["sent", "sent"]
+def test_agents_addressed_by_another_name_are_read_back_by_login(system: TicketSystem, now: datetime) -> None:
+    answers = Answers({})
+
+    sent(system, FOUR, now, make_read_back=answers)
+
+    assert sorted(answers.asked) == ["b.schmidt", "c.weber", "h_test", "jürgen"]
+
+
+def test_agent_that_left_the_list_meanwhile_is_not_read_back(system: TicketSystem, now: datetime) -> None:
+    sending = confirmed(system, TWO, now)
+    Agent.objects.get(login="c.weber").delete()
+    answers = Answers({"b.schmidt": absence("b.schmidt")})
+
+    run_sending(sending, make_read_back=answers)
+
+    assert answers.asked == ["b.schmidt"]
+    assert outcomes(sending.upload)[0] == "sent"
+
+
+def test_read_back_that_fails_leaves_rows_sent_and_is_not_asked_again(
+    system: TicketSystem, upstream: DataSet, now: datetime
+) -> None:
+    answers = Answers(None)
+
+    upload = sent(system, many(system, upstream, PORTION + 1), now, make_read_back=answers)
+
+    assert set(outcomes(upload)) == {"sent"}
+    assert len(answers.asked) == PORTION
+    assert answers.closed == 1
+    assert said_at_the_end(upload).endswith("What is stored could not be read back: No answer.")
+
+
+def test_read_back_that_cannot_be_opened_keeps_nothing_from_being_sent(
+    system: TicketSystem, upstream: DataSet, now: datetime
+) -> None:
+    def refuse(system: TicketSystem) -> None:
+        raise WrongRequest("No address.")
+
+    upload = sent(system, TWO, now, make_read_back=refuse)
+
+    assert outcomes(upload) == ["sent", "sent"]
+    assert "could not be read back: No address." in said_at_the_end(upload)
+
+
+def test_lease_is_kept_while_reading_back(system: TicketSystem, now: datetime) -> None:
+    leases: list[object] = []
+
+    class Watching(Answers):
+        def stored_absences(self, logins: Sequence[str]) -> Mapping[str, Absence | None]:
+            time_machine_now.shift(LEASE / 2)
+            found = super().stored_absences(logins)
+            leases.append(Sending.objects.get().lease_until)
+            return found
+
+    with time_machine.travel(NOW, tick=False) as time_machine_now:
+        sent(system, TWO, NOW, make_read_back=Watching({}))
+
+    assert leases == [NOW + LEASE / 2 + LEASE]
+
+
+# Over rpc.pl, against the stand-in.
+
+
+@pytest.fixture
+def over_rpc(system: TicketSystem, simulator: RunningSimulator) -> TicketSystem:
+    system.rpc_url, system.rpc_user, system.rpc_password = simulator.rpc_url, RPC_USER, RPC_PASSWORD
+    system.save()
+    return system
+
+
+def test_stored_preferences_are_read_back_over_rpc(
+    over_rpc: TicketSystem, simulator: RunningSimulator, now: datetime
+) -> None:
+    upload = sent(over_rpc, FOUR, now)
+
+    assert outcomes(upload) == ["confirmed"] * 4
+    assert [method for method, _ in simulator.rpc.requests] == ["UserObject.GetUserData"] * 4
+    assert set(KnownAbsence.objects.values_list("certainty", flat=True)) == {"confirmed"}
+    assert upload.sendings.get().complete
+
+
+def test_row_that_the_ticket_system_ignored_is_found_over_rpc(
+    over_rpc: TicketSystem, upstream: DataSet, now: datetime
+) -> None:
+    """Deactivated there, still on the portal's list: the answer is Success all the same."""
+    upstream.agents["c.weber"] = replace(upstream.agents["c.weber"], valid=False)
+    upstream.preferences[11] = dict(
+        zip(("OutOfOffice", *STORED), ("1", "2025", "01", "02", "2025", "01", "03"), strict=True)
+    )
+
+    upload = sent(over_rpc, TWO, now)
+
+    assert outcomes(upload) == ["differs", "confirmed"]
+    assert upload.rows.get(position=1).outcome_text.endswith("It has 2025-01-02 to 2025-01-03, switched on.")
+
+
+STORED = [f"OutOfOffice{edge}{part}" for edge in ("Start", "End") for part in ("Year", "Month", "Day")]
+
+
+def test_wrong_password_of_rpc_confirms_nothing_and_is_in_no_sentence(over_rpc: TicketSystem, now: datetime) -> None:
+    over_rpc.rpc_password = "falsch-geheim"
+    over_rpc.save()
+
+    upload = sent(over_rpc, TWO, now)
+
+    assert outcomes(upload) == ["sent", "sent"]
+    said = said_at_the_end(upload)
+    assert "SOAP::Password" in said
+    assert "falsch-geheim" not in said
+
+
+def test_hash_of_the_password_is_stored_nowhere(
+    over_rpc: TicketSystem, upstream: DataSet, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = hashlib.sha256(upstream.agents["c.weber"].password.encode()).hexdigest()
+    with caplog.at_level("DEBUG"):
+        upload = sent(over_rpc, TWO, now)
+
+    told = [*upload.rows.values(), *upload.events.values(), *KnownAbsence.objects.values(), *Sending.objects.values()]
+    assert secret not in repr(told)
+    assert secret not in caplog.text
 
 
 def test_row_without_days_is_not_sent_by_mistake() -> None:
@@ -384,3 +542,47 @@ def test_row_without_days_is_not_sent_by_mistake() -> None:
 
     with pytest.raises(ValueError, match="cannot be sent"):
         from_row(row)
+
+
+def test_sending_that_is_stopped_sends_no_further_portion(
+    system: TicketSystem, simulator: RunningSimulator, upstream: DataSet, now: datetime
+) -> None:
+    sending = confirmed(system, many(system, upstream, PORTION + 2), now)
+
+    def stop(step: str, done: int, total: int) -> None:
+        stop_sending(upload=sending.upload, now=now)
+
+    run_sending(sending, on_progress=stop)
+
+    assert outcomes(sending.upload) == ["sent"] * PORTION + ["not_sent"] * 2
+    assert simulator.operations().count("OutOfOffice") == 1
+    assert (sending.state, sending.complete, sending.error) == (Job.State.PARTLY, False, "Stopped by a command.")
+    assert {row.outcome_text for row in sending.upload.rows.filter(outcome="not_sent")} == {"Stopped by a command."}
+
+    run_sending(send_again(upload=sending.upload, now=now))
+
+    assert set(outcomes(sending.upload)) == {"sent"}
+
+
+def test_sending_that_waits_is_stopped_at_once(
+    system: TicketSystem, simulator: RunningSimulator, now: datetime
+) -> None:
+    sending = confirmed(system, TWO, now)
+
+    stopped = stop_sending(upload=sending.upload, now=now)
+
+    assert (stopped.state, outcomes(sending.upload)) == (Job.State.FAILED, ["not_sent", "not_sent"])
+    assert [event.kind for event in sending.upload.events.all()] == ["uploaded", "confirmed", "stopped"]
+    with pytest.raises(SendingBusy):
+        run_sending(sending)
+    assert simulator.operations().count("OutOfOffice") == 0
+
+
+def test_sending_that_is_over_or_never_began_is_not_stopped(system: TicketSystem, now: datetime) -> None:
+    upload = sent(system, TWO, now)
+
+    for each in (upload, looked_at(system, TWO, now)):
+        with pytest.raises(NotPossible, match="Nothing of this upload is being sent any more"):
+            stop_sending(upload=each, now=now)
+
+    assert outcomes(upload) == ["sent", "sent"]

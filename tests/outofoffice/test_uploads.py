@@ -18,6 +18,7 @@ from outofoffice.parsing import parse_absences
 from outofoffice.sending import run_sending
 from outofoffice.tasks import send
 from outofoffice.uploads import (
+    ACTIONS,
     FileRefused,
     LookAgain,
     NotPossible,
@@ -302,3 +303,7 @@ def test_scheduler_sends_what_waits(system: TicketSystem, now: datetime, monkeyp
     Sending.objects.update(state=Job.State.RUNNING, lease_until=NOW - timedelta(minutes=1), attempts=5)
     resume_jobs()
     assert Sending.objects.get().state == Job.State.FAILED
+
+
+def test_every_kind_of_event_has_its_action_in_the_audit_log() -> None:
+    assert set(ACTIONS) == set(UploadEvent.Kind.values)
