@@ -1,1 +1,1 @@
-"""Ticket systems that register here, and this portal's own registration. Starts with the issue on registration."""
+"""Ticket systems that register here and report weekly, and this portal's own registration."""
