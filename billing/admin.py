@@ -4,34 +4,49 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.agreement_copies import AgreementRefused, copy_agreement
 from billing.agreement_models import FlatFee, PrepaidBlock, PrepaidMovement, RateRule
-from billing.forms import AgreementForm, PrepaidMovementForm
+from billing.field_help import ExplainedForm
+from billing.forms import AgreementForm, FlatFeeForm, PrepaidMovementForm, RateRuleForm
+from billing.known_names import known_names
 from billing.models import Agreement, Allocation, BillingRun, Export, Order, OrderEvent
 from billing.prepaid import move
-from common.admin import ReadOnlyAdmin
+from common.admin import LocksWhatItChanges, ReadOnlyAdmin
 from common.months import Month
+from common.templatetags import formats
+
+
+class OffersKnownNames(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A page with fields of rate rules: the names that the mirror knows are offered in them."""
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["known_names"] = known_names()
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 class RateRuleInline(admin.StackedInline):  # type: ignore[type-arg]  # not subscriptable at run time
     model = RateRule
+    form = RateRuleForm
     extra = 0
     autocomplete_fields = ("agent",)
 
 
 class FlatFeeInline(admin.StackedInline):  # type: ignore[type-arg]  # not subscriptable at run time
     model = FlatFee
+    form = FlatFeeForm
     extra = 0
 
 
 @admin.register(Agreement)
-class AgreementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class AgreementAdmin(LocksWhatItChanges, OffersKnownNames):
     form = AgreementForm
-    list_display = ("__str__", "valid_from", "valid_to", "hourly_rate", "currency", "rounding_step", "billed")
+    list_display = ("__str__", "valid_from", "valid_to", "rate", "rounding_step", "billed")
     list_filter = ("is_default", "billed", "counting", "period_months")
     list_select_related = ("customer",)
     search_fields = ("customer__customer_id", "customer__name", "erp_customer_number")
@@ -45,8 +60,27 @@ class AgreementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscri
         (_("Rounding"), {"fields": ("rounding_scope", "rounding_step", "rounding_mode", "minimum_minutes")}),
         (_("Included time"), {"fields": ("included_minutes", "overage_rate")}),
         (_("Runs and approval"), {"fields": ("billing_day", "grace_days", "approves_itself", "needs_second_person")}),
-        (_("Text"), {"fields": ("position_text",)}),
+        (_("Text"), {"fields": ("position_text", "seen")}),
+        (
+            _("Written into the ticket system on issue"),
+            {
+                "fields": (
+                    "note_on_issue",
+                    "message_language",
+                    "mail_statement",
+                    "statement_to",
+                    "statement_queue",
+                    "statement_customer_user",
+                    ("statement_sign", "statement_sign_key"),
+                    ("statement_crypt", "statement_crypt_key"),
+                )
+            },
+        ),
     )
+
+    @admin.display(description=_("hourly rate"), ordering="hourly_rate")
+    def rate(self, agreement: Agreement) -> str:
+        return f"{formats.number(agreement.hourly_rate, 2)} {agreement.currency}"
 
     @admin.action(description=_("Make a new agreement from next month on"), permissions=["add"])
     def copy_for_next_month(self, request: HttpRequest, queryset: QuerySet[Agreement]) -> None:
@@ -63,12 +97,17 @@ class AgreementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscri
 
 
 @admin.register(RateRule)
-class RateRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    list_display = ("__str__", "agreement", "hourly_rate", "billable", "reason", "valid_from", "valid_to")
+class RateRuleAdmin(LocksWhatItChanges, OffersKnownNames):
+    form = RateRuleForm
+    list_display = ("__str__", "agreement", "rate", "billable", "reason", "valid_from", "valid_to")
     list_filter = ("billable",)
     list_select_related = ("agreement__customer", "agent")
     autocomplete_fields = ("agreement", "agent")
     search_fields = ("queue", "service", "type")
+
+    @admin.display(description=_("hourly rate"), ordering="hourly_rate", empty_value="–")
+    def rate(self, rule: RateRule) -> str | None:
+        return None if rule.hourly_rate is None else formats.number(rule.hourly_rate, 2)
 
 
 class PrepaidMovementInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -85,6 +124,7 @@ class PrepaidMovementInline(admin.TabularInline):  # type: ignore[type-arg]  # n
 
 @admin.register(PrepaidBlock)
 class PrepaidBlockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    form = ExplainedForm
     list_display = ("name", "customer", "starts", "expires", "carry_over_months", "balance")
     list_select_related = ("customer",)
     autocomplete_fields = ("customer",)

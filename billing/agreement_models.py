@@ -11,14 +11,18 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from billing.message_terms_models import MESSAGE_CONSTRAINTS, MessageTerms
 from tickets.models import Agent, Customer
 
 FROM_THE_BEGINNING = date(2000, 1, 1)
 
+SUB_QUEUES = "::*"
+"""Ends the queue of a rate rule that is also for all queues below it."""
+
 DEFAULT_POSITION_TEXT = "Nummer: {number} Titel: {title} Erfasste Zeit: {minutes} min"
 
 
-class Agreement(models.Model):
+class Agreement(MessageTerms):
     """What one customer has agreed to pay from one month on; the default agreement serves everyone without an own one.
 
     Of several agreements the one that began last is in force. When that one has ended, nothing is billed.
@@ -176,6 +180,7 @@ class Agreement(models.Model):
                 condition=Q(overage_rate__isnull=True) | Q(overage_rate__gte=0),
                 name="agreement_overage_rate_not_negative",
             ),
+            *MESSAGE_CONSTRAINTS,
         ]
 
     def __str__(self) -> str:
@@ -194,15 +199,19 @@ class Agreement(models.Model):
             faults["valid_to"] = _("An agreement ends on the last day of a month.")
         elif self.valid_to and self.valid_from and self.valid_to <= self.valid_from:
             faults["valid_to"] = _("The agreement would end before it begins.")
-        if faults:
-            raise ValidationError(faults)
+        if self.is_default and self.mail_statement:
+            faults["mail_statement"] = _("The default agreement serves many customers, so it has no recipient.")
+        found = {**faults, **self.message_faults()}
+        if found:
+            raise ValidationError(found)
 
 
 class RateRule(models.Model):
     """Another rate, or none, for some of the time. An empty condition is met by everything.
 
     Of the rules that an entry meets, the most specific wins: one of the customer's agreement before one for all, then
-    service, queue, type and agent, in this order; of two alike the one that began later.
+    service, queue, type and agent, in this order; of two alike the one that began later. One queue comes before a queue
+    with those below it, and of these the deeper one first.
     """
 
     agreement = models.ForeignKey(
@@ -214,9 +223,23 @@ class RateRule(models.Model):
         verbose_name=_("agreement"),
         help_text=_("Empty: for all customers."),
     )
-    service = models.CharField(_("service"), max_length=200, blank=True, help_text=_("Of the ticket, as it is now."))
-    queue = models.CharField(_("queue"), max_length=200, blank=True, help_text=_("Of the ticket, as it is now."))
-    type = models.CharField(_("type"), max_length=200, blank=True, help_text=_("Of the ticket, as it is now."))
+    service = models.CharField(
+        _("service"),
+        max_length=200,
+        blank=True,
+        help_text=_("Of the ticket, as it is now, by its full name, for example “Hosting::Backup”."),
+    )
+    queue = models.CharField(
+        _("queue"),
+        max_length=200,
+        blank=True,
+        help_text=_(
+            "Of the ticket, as it is now: “Support” for this queue alone, “Support::*” for it and all queues below it."
+        ),
+    )
+    type = models.CharField(
+        _("type"), max_length=200, blank=True, help_text=_("Of the ticket, as it is now, for example “Incident”.")
+    )
     agent = models.ForeignKey(
         Agent,
         null=True,
@@ -224,14 +247,14 @@ class RateRule(models.Model):
         on_delete=models.PROTECT,
         related_name="rate_rules",
         verbose_name=_("agent"),
-        help_text=_("Who booked the time."),
+        help_text=_("Who booked the time. Type a part of the name or login, for example “weber”."),
     )
     billable = models.BooleanField(_("is billed"), default=True)
     reason = models.CharField(
         _("reason"),
         max_length=300,
         blank=True,
-        help_text=_("Why time is not billed; it stands in the list of what was left out."),
+        help_text=_("Why time is not billed, for example “Warranty”; it stands in the list of what was left out."),
     )
     hourly_rate = models.DecimalField(
         _("hourly rate"),
@@ -240,15 +263,25 @@ class RateRule(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal(0))],
-        help_text=_("Empty: that of the agreement."),
+        help_text=_("For example 120.00. Empty: that of the agreement. 0: it stands in the order and costs nothing."),
     )
     article_number = models.CharField(
-        _("article number"), max_length=100, blank=True, help_text=_("Empty: that of the agreement.")
+        _("article number"),
+        max_length=100,
+        blank=True,
+        help_text=_("Of the ERP, for example “SUP-NIGHT”. Empty: that of the agreement."),
     )
     valid_from = models.DateField(
-        _("valid from"), default=FROM_THE_BEGINNING, help_text=_("Day of the booking, in the ticket system's zone.")
+        _("valid from"),
+        default=FROM_THE_BEGINNING,
+        help_text=_("First day of the booking, in the ticket system's zone, for example 2026-07-01."),
     )
-    valid_to = models.DateField(_("valid to"), null=True, blank=True, help_text=_("Its last day; empty: without end."))
+    valid_to = models.DateField(
+        _("valid to"),
+        null=True,
+        blank=True,
+        help_text=_("Its last day, for example 2026-12-31; empty: without end."),
+    )
 
     class Meta:
         ordering = ["agreement", "service", "queue", "type", "agent", "-valid_from"]
@@ -284,11 +317,19 @@ class RateRule(models.Model):
         conditions = [self.service, self.queue, self.type, str(self.agent) if self.agent else ""]
         return " · ".join(filter(None, conditions)) or str(_("all time"))
 
+    @property
+    def top_queue(self) -> str:
+        """The queue that the rule is for with all queues below it; empty where it is for one queue, or for any."""
+        return self.queue.removesuffix(SUB_QUEUES) if self.queue.endswith(SUB_QUEUES) else ""
+
     def clean(self) -> None:
         """A rule says what it is for, and why where it bills nothing."""
         super().clean()
         if not (self.agreement_id or self.service or self.queue or self.type or self.agent_id):
             raise ValidationError(_("Name an agreement, service, queue, type or agent that the rule is for."))
+        if "*" in self.queue and not (self.top_queue and "*" not in self.top_queue):
+            text = _("An asterisk stands for all queues below one, at the end and after two colons: “Support::*”.")
+            raise ValidationError({"queue": text})
         if not self.billable and not self.reason:
             raise ValidationError({"reason": _("Say why this time is not billed.")})
         if self.billable and self.reason:

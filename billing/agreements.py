@@ -24,6 +24,13 @@ def agreements_in_force(month: Month, customers: Collection[int] | None = None) 
     return {agreement.customer_id: agreement for agreement in found}
 
 
+def agreements_of_months(months: Collection[Month]) -> dict[Month, dict[int | None, Agreement]]:
+    """``agreements_in_force`` of each of these months; one query for all of them."""
+    last = max(months).first_day
+    found = list(Agreement.objects.filter(valid_from__lte=last).order_by("valid_from"))
+    return {month: {each.customer_id: each for each in found if each.valid_from <= month.first_day} for month in months}
+
+
 def agreement_of(agreements: Agreements, customer: int | None) -> Agreement | None:
     """The customer's own agreement, or else the default one."""
     return agreements.get(customer) or agreements.get(None)

@@ -12,8 +12,8 @@ from billing.claims import stored_minutes
 from billing.models import Allocation, Order, OrderPosition
 from billing.pricing import one_line
 from billing.queries import LeftOut, left_out
-from common.money import plain
 from common.months import Month
+from common.templatetags.formats import number
 from tickets.models import AnyUser, Ticket
 
 LONGEST_NUMBER = 100
@@ -63,7 +63,7 @@ def _in_order(ticket: Ticket, order: Order) -> list[str]:
     text = _("Ticket %(number)s stands in this order: position %(position)d, %(minutes)s recorded minutes.")
     lines = OrderPosition.objects.filter(order=order, ticket=ticket).order_by("position")
     return [
-        text % {"number": ticket.number, "position": line.position, "minutes": plain(line.recorded_minutes)}
+        text % {"number": ticket.number, "position": line.position, "minutes": number(line.recorded_minutes)}
         for line in lines
     ]
 
@@ -76,7 +76,7 @@ def _in_orders(ticket: Ticket, month: Month, user: AnyUser, besides: Order | Non
     text = _("%(minutes)s minutes of ticket %(number)s stand in order %(order)s of this month.")
     sums = held.order_by("position__order__number").values_list("position__order__number").annotate(Sum("minutes"))
     return [
-        text % {"minutes": plain(stored_minutes(total)), "number": ticket.number, "order": order}
+        text % {"minutes": number(stored_minutes(total)), "number": ticket.number, "order": order}
         for order, total in sums
     ]
 
@@ -84,7 +84,7 @@ def _in_orders(ticket: Ticket, month: Month, user: AnyUser, besides: Order | Non
 def _left_out(ticket: Ticket, rows: Iterable[LeftOut]) -> list[str]:
     text = _("%(minutes)s minutes of ticket %(number)s: %(sentence)s")
     return [
-        text % {"minutes": plain(row.minutes), "number": ticket.number, "sentence": row.sentence}
+        text % {"minutes": number(row.minutes), "number": ticket.number, "sentence": row.sentence}
         for row in rows
         if row.ticket.pk == ticket.pk
     ]

@@ -7,13 +7,15 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from audit.actions import Action
+from audit.recording import record
 from billing.closed_months import closed_month
 from billing.models import BillingRun, ClosedMonth, Order
 from billing.orders import OrdersRefused
 from billing.queries import Reason, left_out
 from common.jobs import Job
-from common.money import plain
 from common.months import Month
+from common.templatetags.formats import number
 from tickets.models import AnyUser
 
 UNFINISHED = (Order.State.DRAFT, Order.State.APPROVED)
@@ -45,10 +47,12 @@ def close_month(month: Month, *, user: AnyUser | None, now: datetime) -> ClosedM
     undrafted = sum((row.minutes for row in left_out(month) if row.reason == Reason.NOT_DRAFTED), Decimal(0))
     if undrafted:
         text = _("%(minutes)s minutes of %(month)s can be billed and stand in no order. Start the run first.")
-        sentences.append(text % {"minutes": plain(undrafted), "month": month})
+        sentences.append(text % {"minutes": number(undrafted), "month": month})
     if sentences:
         raise OrdersRefused(sentences)
-    return ClosedMonth.objects.create(month=month.first_day, closed_at=now, closed_by_id=user.pk if user else None)
+    closed = ClosedMonth.objects.create(month=month.first_day, closed_at=now, closed_by_id=user.pk if user else None)
+    record(Action.MONTH_CLOSED, target=closed, user=user, now=now)
+    return closed
 
 
 def _let_no_run_begin() -> None:
@@ -73,4 +77,5 @@ def reopen_month(month: Month, *, reason: str, user: AnyUser | None, now: dateti
     closed.reopened_at, closed.reason = now, reason.strip()
     closed.reopened_by_id = user.pk if user else None
     closed.save(update_fields=["reopened_at", "reason", "reopened_by"])
+    record(Action.MONTH_REOPENED, target=closed, text=closed.reason, user=user, now=now)
     return closed

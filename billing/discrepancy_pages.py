@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from billing.models import Order
-from common.paging import Empty
+from common.paging import Empty, no_customers, nothing_matches
 from tickets.models import AnyUser, Customer, SyncRun, sees_all_customers
 
 
@@ -32,10 +32,10 @@ def why_none(*, user: AnyUser, order: Order | None, is_filtered: bool = False) -
     """The sentence for a list without discrepancies: no customers, or nothing that disagrees, and as of when."""
     if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
         text = _("You see the orders of the customers that are assigned to you. An administrator can assign them.")
-        return Empty(title=_("No customers are assigned to you"), text=text)
+        return no_customers(text)
     if is_filtered:
         text = _("No discrepancy passes the filters.")
-        return Empty(title=_("Nothing matches"), text=text, url="?", action=_("Clear the filters"))
+        return nothing_matches(text)
     text = _("All time of the approved orders stands in the ticket system as it was billed, or was settled.")
     if order is not None:
         text = _("All time of the order stands in the ticket system as it was billed, or was settled.")

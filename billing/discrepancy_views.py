@@ -33,7 +33,7 @@ def discrepancy_list(request: HttpRequest) -> HttpResponse:
     table: DiscrepancyTable | SettlementTable
     if is_settled:
         found = settled(filters, month=_month(period), order=order, user=request.user)
-        table = SettlementTable(found, can_settle=can_settle)
+        table = SettlementTable(found, can_settle=can_settle, month=Month.of(timezone.localdate()))
     else:
         rows = discrepancies(_month(period), user=request.user, order=order)
         rows = narrow(rows, kind=filters.value("kind"), customer=filters.value("customer"))

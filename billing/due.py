@@ -126,6 +126,15 @@ def due_runs(facts: MonthFacts, zones: Collection[ZoneInfo], *, now: datetime) -
     return found
 
 
+def moments_of(facts: MonthFacts, zones: Collection[ZoneInfo]) -> set[datetime]:
+    """The moments at which the answer of ``due_runs`` for this month may change while nothing else does."""
+    days = {due_at(facts.month, facts.terms, zone) for zone in zones}
+    days |= {due_at(facts.month, own.terms, own.zone) for own in facts.own}
+    runs = [*facts.runs.values(), *([facts.run] if facts.run is not None else [])]
+    again = {run.finished_at + AGAIN for run in runs if run.finished_at is not None}
+    return {at for at in days if at is not None} | again
+
+
 def _asked_in_time(run: RunFacts, due: datetime, *, now: datetime) -> bool:
     return run.requested_at >= due or (run.complete and due < now - LONG_AGO)
 

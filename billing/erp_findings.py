@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from billing.erp_models import ErpFinding
 from billing.kivitendo_database import OrderRecord, read_orders
 from billing.models import Order
-from common.money import plain, quantize
+from common.money import quantize
 from common.months import Month
+from common.templatetags.formats import number
 
 BATCH = 1000
 PLACES = 5
@@ -121,10 +122,10 @@ def _storable(amount: Decimal | None) -> Decimal | None:
 def _differences(finding: ErpFinding) -> str:
     order, parts = finding.order, []
     if finding.net_amount != order.net_amount:
-        there = _("none") if finding.net_amount is None else plain(finding.net_amount, 2)
+        there = _("none") if finding.net_amount is None else number(finding.net_amount, 2)
         parts.append(
             _("The net amount there is %(there)s, here %(here)s.")
-            % {"there": there, "here": plain(order.net_amount, 2)}
+            % {"there": there, "here": number(order.net_amount, 2)}
         )
     if finding.customer_number != order.erp_customer_number:
         parts.append(

@@ -7,12 +7,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.agreement_models import PrepaidMovement
+from billing.agreement_models import PrepaidMovement, RateRule
+from billing.field_help import HELP, ExplainedForm
 from billing.issuing import LONGEST_REASON
 from billing.kivitendo_matching import Match
 from billing.prepaid import MovementRefused, check_movement
 from billing.pricing import PLACEHOLDERS, TemplateError, check_template
-from common.forms import LinesField
+from common.forms import LinesField, SeenModelForm
 
 MOST_ORDERS = 5000
 LARGEST_KEY = 2**63 - 1
@@ -33,10 +34,20 @@ class KeysField(forms.Field):
 
 
 class ApprovalForm(forms.Form):
-    """The orders chosen; ``seen`` is the fingerprint of what the confirmation showed, empty on the way there."""
+    """The orders chosen, or ``all`` that pass the list's filters, which it spells as the list's address does.
 
-    order = KeysField(error_messages={"required": gettext_lazy("Choose at least one order.")})
+    ``seen`` is the fingerprint of what the confirmation showed, empty on the way there.
+    """
+
+    order = KeysField(required=False)
+    all = forms.CharField(required=False, max_length=2000)
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned["order"] and not cleaned["all"]:
+            raise ValidationError(_("Choose at least one order."))
+        return cleaned
 
 
 class ReasonForm(forms.Form):
@@ -56,7 +67,7 @@ class PairForm(forms.Form):
     )
 
 
-class AgreementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class AgreementForm(ExplainedForm, SeenModelForm):
     """For the admin, which names model and fields."""
 
     counting_states = LinesField(
@@ -86,7 +97,23 @@ class AgreementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         return cleaned
 
 
-class PrepaidMovementForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class FlatFeeForm(ExplainedForm, SeenModelForm):
+    """For the admin, which names model and fields."""
+
+
+class RateRuleForm(ExplainedForm, SeenModelForm):
+    """Offers the names that the mirror knows; the page holds them once, as ``known-queue`` and so on. For the admin."""
+
+    class Meta:
+        model = RateRule
+        fields = "__all__"
+        widgets = {
+            name: forms.TextInput(attrs={"class": "vTextField", "list": f"known-{name}"})
+            for name in ("service", "queue", "type")
+        }
+
+
+class PrepaidMovementForm(ExplainedForm):
     """Minutes bought, or adjusted by hand with a reason; for the admin, which names model and fields."""
 
     class Meta:
@@ -97,7 +124,9 @@ class PrepaidMovementForm(forms.ModelForm):  # type: ignore[type-arg]  # not sub
         super().__init__(*args, **kwargs)
         if "kind" in self.fields:
             by_hand = (PrepaidMovement.Kind.GRANTED, PrepaidMovement.Kind.ADJUSTED)
-            self.fields["kind"] = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in by_hand])
+            self.fields["kind"] = forms.ChoiceField(
+                choices=[(kind.value, kind.label) for kind in by_hand], help_text=str(HELP["kind"])
+            )
 
     def clean(self) -> dict[str, Any]:
         """What the ledger would refuse."""

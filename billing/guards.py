@@ -3,7 +3,8 @@
 Orders move along ``MOVES`` only, and beside the move nothing of them changes once they have left draft. Positions,
 claims and changes by persons belong to the order: they come, change and go with drafts alone; a void order lets go of
 its claims and keeps their rows, and so with the lines of settlements. Events, exports and prepaid movements are never
-changed; a settlement can only end. What is refused is an ``IntegrityError``.
+changed; a settlement can only end. Of a start of a run only that it was stopped and its end are written, each
+once. What is refused is an ``IntegrityError``.
 
 They are put in place after every ``migrate``, since SQLite loses a table's triggers when the table is rebuilt, and
 taken away before one that changes these tables, since a trigger that names a table or column stands in the way of that.
@@ -15,6 +16,9 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
+
+from common import triggers
+from common.triggers import RowGuard
 
 MOVES = {
     "draft": ("draft", "approved"),
@@ -48,8 +52,9 @@ FROZEN_AT_ISSUE = ("approved_at", "approved_by_id", "document_number", "issued_a
 ORDER, POSITION, CLAIM = "billing_order", "billing_orderposition", "billing_allocation"
 EVENT, EXPORT, EXPORTED = "billing_orderevent", "billing_export", "billing_export_orders"
 MOVEMENT, ADJUSTMENT = "billing_prepaidmovement", "billing_adjustment"
-SETTLEMENT, LINE = "billing_settlement", "billing_settlementline"
+SETTLEMENT, LINE, START = "billing_settlement", "billing_settlementline", "billing_runstart"
 REFUSAL = "An order that has left draft does not change, nor does what belongs to it."
+REFUSAL_OF_STARTS = "What was written about a start of a run does not change: its end is written once."
 PREFIX = "billing_guard_"
 ONLY_LET_GO = (
     "old.live AND NOT new.live AND old.entry_id = new.entry_id AND old.position_id = new.position_id "
@@ -76,11 +81,16 @@ SETTLED = (
     "user_id",
 )
 """Of a settlement: what was decided, for good."""
+STARTED = ("id", "run_id", "by", "user_id", "at", "only_failed", "customers", "left_out")
+"""Of a start of a run: what was asked for, for good."""
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
     """Put every trigger in place anew; nobody meets a moment without them."""
-    statements = _for_sqlite() if connection.vendor == "sqlite" else _for_postgresql()
+    statements = [*(_for_sqlite() if connection.vendor == "sqlite" else _for_postgresql())]
+    statements += triggers.row_statements(
+        connection, _of_starts(triggers.differs(connection)), refusal=REFUSAL_OF_STARTS
+    )
     with transaction.atomic(using=connection.alias):
         remove(connection)
         with connection.cursor() as cursor:
@@ -90,22 +100,12 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 def remove(connection: BaseDatabaseWrapper) -> None:
     """Take every trigger away, so that tables can be emptied as a whole."""
-    with connection.cursor() as cursor:
-        for name, table in installed(connection):
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + ("" if connection.vendor == "sqlite" else f" ON {table}"))
+    triggers.remove(connection, PREFIX)
 
 
 def installed(connection: BaseDatabaseWrapper, *, at_work: bool = False) -> list[tuple[str, str]]:
     """Name and table of each of these triggers that the database has, sorted; ``at_work``: not the disabled ones."""
-    if connection.vendor == "sqlite":
-        query = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
-    else:
-        query = "SELECT tgname, relname FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal"
-        query += " AND pg_table_is_visible(c.oid)"
-        query += " AND tgenabled IN ('O', 'A')" if at_work else ""
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return sorted((name, table) for name, table in cursor.fetchall() if name.startswith(PREFIX))
+    return triggers.installed(connection, PREFIX, at_work=at_work)
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
@@ -124,7 +124,7 @@ def install_after_migrate(*, using: str, **kwargs: Any) -> None:
     """For the signal ``post_migrate``; does nothing where the orders are not there, or not yet those of today."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        if not {EXPORTED, ADJUSTMENT, LINE}.issubset(connection.introspection.table_names(cursor)):
+        if not {EXPORTED, ADJUSTMENT, LINE, START}.issubset(connection.introspection.table_names(cursor)):
             return
         there = {column.name for column in connection.introspection.get_table_description(cursor, ORDER)}
     if there.issuperset((*FROZEN, *FROZEN_AT_ISSUE, *WRITTEN_AT_VOID)):
@@ -158,6 +158,15 @@ def _row_conditions(is_not: str) -> Iterator[tuple[str, str, str, str]]:
         yield f"{name}_delete", "DELETE", table, "1 = 1"
 
 
+def _of_starts(is_not: str) -> Iterator[RowGuard]:
+    """A start is stopped once, while it is open, and ends once."""
+    asked = " OR ".join(f'old."{name}" {is_not} new."{name}"' for name in STARTED)
+    stopped = " OR ".join(f"old.{name} {is_not} new.{name}" for name in ("cancelled_at", "cancelled_by_id"))
+    changes = f"old.ended_at IS NOT NULL OR {asked} OR (old.cancelled_at IS NOT NULL AND ({stopped}))"
+    yield RowGuard(f"{PREFIX}start_update", "UPDATE", START, changes)
+    yield RowGuard(f"{PREFIX}start_delete", "DELETE", START)
+
+
 SET_CONDITIONS = {
     "position_insert": ("INSERT", POSITION, "{state} <> 'draft'"),
     "position_update": ("UPDATE", POSITION, "{state} <> 'draft'"),
@@ -178,10 +187,10 @@ SET_CONDITIONS = {
     "adjustment_delete": ("DELETE", ADJUSTMENT, "{state} <> 'draft'"),
 }
 """What depends on the state of the row's order; that is no longer there when the order itself is being deleted."""
-NAMES = [name for name, *_rest in _row_conditions("IS NOT")] + list(SET_CONDITIONS)
+NAMES = [*(name for name, *_rest in _row_conditions("IS NOT")), *SET_CONDITIONS, "start_update", "start_delete"]
 EMPTIED = {
     f"{table.removeprefix('billing_')}_truncate": table
-    for table in (ORDER, POSITION, CLAIM, EVENT, EXPORT, EXPORTED, ADJUSTMENT, SETTLEMENT, LINE)
+    for table in (ORDER, POSITION, CLAIM, EVENT, EXPORT, EXPORTED, ADJUSTMENT, SETTLEMENT, LINE, START)
 }
 """Tables that PostgreSQL empties at once, past the triggers for rows, while an order has left draft."""
 ROWS = {"INSERT": ("new",), "DELETE": ("old",), "UPDATE": ("old", "new")}
@@ -218,7 +227,7 @@ def _sqlite_trigger(name: str, event: str, table: str, condition: str) -> str:
 
 def _for_postgresql() -> Iterator[str]:
     """Positions and claims are written in bulk, so they are looked at once a statement and not once a row."""
-    refuse = f"RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation';"
+    refuse = triggers.raising(REFUSAL)
     yield _function("refuse", refuse)
     for name, event, table, condition in _row_conditions("IS DISTINCT FROM"):
         yield (
@@ -256,4 +265,4 @@ def _postgresql_rows(event: str, table: str, condition: str, row: str) -> str:
 
 
 def _function(name: str, body: str) -> str:
-    return f"CREATE OR REPLACE FUNCTION {PREFIX}{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$"
+    return triggers.function(f"{PREFIX}{name}", body)

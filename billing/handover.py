@@ -17,6 +17,7 @@ from billing.kivitendo import ExportRefused
 from billing.kivitendo_preflight import Preflight, preflight
 from billing.models import Export, Order, OrderEvent
 from billing.numbers import clean
+from billing.order_events import write_events
 from billing.orders import OrdersRefused
 from common.months import Month
 from tickets.models import AnyUser, Customer
@@ -168,7 +169,7 @@ def record_export(
         Order.objects.filter(pk__in=[order.pk for order in orders]).update(state=Order.State.EXPORTED)
         for order in orders:
             order.state = Order.State.EXPORTED
-    OrderEvent.objects.bulk_create(
+    write_events(
         OrderEvent(order=order, kind=OrderEvent.Kind.EXPORTED, at=now, user_id=user_id, text=name) for order in orders
     )
     return export

@@ -4,17 +4,20 @@ Numbers come from a range for each year, without gaps: they are given in the tra
 gives none, and the row of the range is locked, so no two orders get the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from billing.messages import prepare_messages, withdraw_messages
 from billing.models import Allocation, NumberRange, Order, OrderEvent
-from billing.orders import OrdersRefused, contradictions, lock_orders, record
+from billing.orders import OrdersRefused, contradictions, lock_orders, record, record_texts
 from billing.prepaid import release
 from billing.resting import let_go, orders_correcting, why_not_void
+from billing.settlement_history import carried_out_by, carried_out_texts, settled_texts
+from billing.settlement_models import Settlement
 from tickets.models import AnyUser
 
 LONGEST_REASON = 2000
@@ -24,6 +27,7 @@ LONGEST_REASON = 2000
 def issue_orders(orders: Iterable[Order], *, user: AnyUser | None, now: datetime) -> list[Order]:
     """Give all these approved orders their document numbers, or none; raises ``OrdersRefused``.
 
+    What their agreements want to be written into the ticket system waits in the outbox with them.
     They are numbered in the order of ``Order.number``, ``2026-00001`` and so on; the year is that of ``now`` in
     ``settings.TIME_ZONE``.
     """
@@ -41,6 +45,10 @@ def issue_orders(orders: Iterable[Order], *, user: AnyUser | None, now: datetime
         order.issued_at, order.issued_by_id = now, user.pk if user else None
     Order.objects.bulk_update(found, ["state", "document_number", "issued_at", "issued_by"])
     record(found, OrderEvent.Kind.ISSUED, user=user, now=now, text=lambda order: order.document_number or "")
+    text = _("Carried out by %(numbers)s.")
+    texts = carried_out_texts(carried_out_by(found), found, text)
+    record_texts(texts, OrderEvent.Kind.SETTLED, user=user, now=now)
+    prepare_messages(found, user=user, now=now)
     return found
 
 
@@ -84,8 +92,27 @@ def void_order(order: Order, *, reason: str, user: AnyUser | None, now: datetime
     found.state, found.voided_at, found.void_reason = Order.State.VOID, now, why
     found.voided_by_id = user.pk if user else None
     found.save(update_fields=["state", "voided_at", "voided_by", "void_reason"])
+    carried_out = carried_out_by([found])
     Allocation.objects.filter(position__order=found, live=True).update(live=False)
-    let_go(found, reason=why, user=user, now=now)
+    ended = let_go(found, reason=why, user=user, now=now)
+    withdraw_messages(found, now=now)
     release(found, now=now, user=found.voided_by_id)
     record([found], OrderEvent.Kind.VOIDED, user=user, now=now, text=why)
+    _tell_others(found, carried_out, ended, user=user, now=now)
     return found
+
+
+def _tell_others(
+    voided: Order,
+    carried_out: dict[int, set[int]],
+    ended: Collection[Settlement],
+    *,
+    user: AnyUser | None,
+    now: datetime,
+) -> None:
+    """Write into the histories of earlier orders what the void one no longer carries out."""
+    text = _("No longer carried out by %(numbers)s, which was voided.")
+    texts = carried_out_texts(carried_out, [voided], text)
+    taken_back = settled_texts(ended, reason=text % {"numbers": voided.document_number}, taken_back=True)
+    others = {order: words for order, words in (texts | taken_back).items() if order != voided.pk}
+    record_texts(others, OrderEvent.Kind.SETTLED, user=user, now=now)

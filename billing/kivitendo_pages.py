@@ -1,14 +1,19 @@
 """What the pages about kivitendo show, and why a list is empty."""
 
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.db.models import Case, QuerySet, Value, When
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from billing.erp_findings import as_they_should_be
 from billing.erp_models import ErpFinding, KivitendoCopy
 from billing.kivitendo_copy import is_configured
+from billing.kivitendo_database import settings_fault
 from billing.kivitendo_matching import Match, Pair
 from billing.models import Order
-from common.paging import Empty
+from common.paging import Empty, EmptyKind, nothing_matches
 from tickets.models import AnyUser
 from tickets.periods import Period
 
@@ -30,6 +35,19 @@ def counts(found: list[Pair]) -> list[tuple[Match, int]]:
     return [(match, count) for match, count in of_kind if count]
 
 
+def place_in_words() -> str:
+    """``erp.example.org:5432/kivitendo as portal_ro``: where the copy is read, without the password.
+
+    Empty where that cannot be told.
+    """
+    if not is_configured() or settings_fault(settings.KIVITENDO_DATABASE_URL):
+        return ""
+    parts = urlsplit(settings.KIVITENDO_DATABASE_URL)
+    host = parts.netloc.rpartition("@")[2]
+    words = {"place": f"{host}{parts.path}", "user": parts.username or "–"}
+    return _("%(place)s as %(user)s") % words
+
+
 def not_configured() -> Empty | None:
     """Why there is nothing to show without an address of kivitendo."""
     if is_configured():
@@ -38,18 +56,21 @@ def not_configured() -> Empty | None:
         title=_("No kivitendo is set up"),
         text=_(
             "With KIVITENDO_DATABASE_URL in its environment the portal matches customers, checks orders before the "
-            "export and finds them again after the import. Without it orders are handed over unchecked. "
-            "docs/kivitendo.md says how to set it up."
+            "export and finds them again after the import. Without it orders are handed over unchecked."
         ),
+        url=reverse("help_document", args=["kivitendo"]),
+        action=_("How it is set up"),
     )
 
 
 def why_no_pairs(copy: KivitendoCopy) -> Empty:
     """The sentence for a list without customers: a copy never is without any."""
     if copy.read_at is None:
-        return Empty(title=_("kivitendo has not been read yet"), text=_("Press “Read kivitendo now”."))
+        return Empty(
+            kind=EmptyKind.NOT_READ, title=_("kivitendo has not been read yet"), text=_("Press “Read kivitendo now”.")
+        )
     text = _("Customers are there, but none passes the filters.")
-    return Empty(title=_("Nothing matches"), text=text, url="?", action=_("Clear the filters"))
+    return nothing_matches(text)
 
 
 def findings_of(period: Period, *, user: AnyUser) -> "QuerySet[ErpFinding]":

@@ -16,7 +16,15 @@ from billing.forms import PairForm
 from billing.kivitendo_copy import age_of, refresh_copy, the_copy
 from billing.kivitendo_database import KivitendoError
 from billing.kivitendo_matching import pairs
-from billing.kivitendo_pages import chosen_pairs, counts, findings_of, not_configured, why_no_findings, why_no_pairs
+from billing.kivitendo_pages import (
+    chosen_pairs,
+    counts,
+    findings_of,
+    not_configured,
+    place_in_words,
+    why_no_findings,
+    why_no_pairs,
+)
 from billing.kivitendo_tables import FindingTable, PairTable
 from billing.order_pages import RIGHTS
 from common.exports import bad_request, download
@@ -42,7 +50,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     context["empty"] = not_configured()
     if not context["empty"] and not table.paginator.count:
         context["empty"] = why_no_pairs(copy)
-    context["is_configured"] = bool(settings.KIVITENDO_DATABASE_URL)
+    context |= {"is_configured": bool(settings.KIVITENDO_DATABASE_URL), "place": place_in_words()}
     return render(request, "billing/kivitendo.html", context)
 
 

@@ -32,6 +32,7 @@ from billing.closed_months import closed_month
 from billing.credits import credit_lines
 from billing.models import Allocation, Order, OrderEvent, OrderPosition
 from billing.numbers import order_numbers
+from billing.order_events import write_events
 from billing.plans import HEADER, LINE, TOTALS, Change, Facts, OrderPlan, line_key, plan_order
 from billing.prepaid import set_uses, usable_blocks, uses_of
 from billing.review_models import Adjustment
@@ -294,7 +295,7 @@ def _write_headers(new: Sequence[OrderPlan], changed: Sequence[OrderPlan], writi
     events = [_event(item, OrderEvent.Kind.DRAFTED, "", writing) for item in new]
     if not writing.by_person:
         events += [_event(item, OrderEvent.Kind.CHANGED, f"{item.net_before} → ", writing) for item in changed]
-    OrderEvent.objects.bulk_create(events)
+    write_events(events)
 
 
 def _event(item: OrderPlan, kind: OrderEvent.Kind, before: str, writing: Writing) -> OrderEvent:

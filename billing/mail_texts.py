@@ -1,14 +1,10 @@
 """The words of the mails about runs, in the active language. Names come from elsewhere and stay on one line."""
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from urllib.parse import urlencode
 
-from django.conf import settings
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,18 +12,10 @@ from django.utils.translation import ngettext
 from billing.models import BillingRun, Order
 from billing.run_models import RunStart
 from common.jobs import Job
+from common.letters import LONGEST_NAME, MOST_LINES, Letter, address, letter, listed, one_line
 from common.templatetags.formats import minutes, money, month_label
 
-LONGEST_NAME = 200
 LONGEST_SENTENCE = 1000
-MOST_LINES = 50
-"""Of one list in a mail; the page has all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    subject: str
-    body: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,41 +31,45 @@ class Digest:
         return not self.drafts and not self.late_entries
 
 
-def one_line(text: str, longest: int = LONGEST_NAME) -> str:
-    """``text`` without line breaks, control characters and what turns its direction; cut when it is too long."""
-    visible = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in text)
-    line = " ".join(visible.split())
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+def result_letter(starts: Sequence[RunStart]) -> Letter:
+    """What became of the starts of one pass of the scheduler, for those who bill."""
+    if len(starts) == 1:
+        return letter(_title(starts[0]), _result(starts[0]))
+    not_done = sum(not start.complete for start in starts)
+    title = ngettext("%(count)d billing run", "%(count)d billing runs", len(starts)) % {"count": len(starts)}
+    ending = ngettext("%(count)d not complete", "%(count)d not complete", not_done) % {"count": not_done}
+    title = f"{title}, {ending}" if not_done else f"{title}, {_('all complete')}"
+    blocks = ["\n".join(_result(start)) for start in starts[:MOST_LINES]]
+    more = len(starts) - MOST_LINES
+    rest = [_("… and %(count)d more.") % {"count": more}, address("billing:runs")] if more > 0 else []
+    return letter(title, [f"{title}.", "", "\n\n".join(blocks), *rest])
 
 
-def address(name: str, *args: int, **query: str) -> str:
-    """Absolute, below ``settings.PORTAL_URL``."""
-    path = f"{settings.PORTAL_URL.rstrip('/')}{reverse(name, args=args)}"
-    return f"{path}?{urlencode(query)}" if query else path
-
-
-def result_letter(start: RunStart) -> Letter:
-    """What became of a start, for those who bill."""
-    run = start.run
-    title = _("Billing run %(month)s, %(scope)s: %(state)s") % {
-        "month": month_label(run.month),
-        "scope": _scope(run),
+def _title(start: RunStart) -> str:
+    return _("Billing run %(month)s, %(scope)s: %(state)s") % {
+        "month": month_label(start.run.month),
+        "scope": _scope(start.run),
         "state": Job.State(start.state).label,
     }
+
+
+def _result(start: RunStart) -> list[str]:
+    """The lines about one start."""
+    run, title = start.run, _title(start)
     lines = [f"{title}.", done_and_failed(start.done_count, len(start.failures)), _counts(start), ""]
     heading = _("What needs a person's look:") if start.complete else _("What is missing, or needs a person's look:")
-    lines += _listed(heading, start.problems, LONGEST_SENTENCE)
+    lines += listed(heading, start.problems, LONGEST_SENTENCE)
     failed = ["{customer_id} {customer}: {error}".format(**row) for row in start.failures]
-    lines += _listed(_("Customers that could not be billed:"), failed, LONGEST_SENTENCE)
+    lines += listed(_("Customers that could not be billed:"), failed, LONGEST_SENTENCE)
     later = [f"{row['customer_id']} {row['customer']}: {_day(row['day'])}" for row in start.left_out]
-    lines += _listed(_("Drafted later, by terms of their own:"), later, LONGEST_NAME)
+    lines += listed(_("Drafted later, by terms of their own:"), later, LONGEST_NAME)
     period = f"{run.month:%Y-%m}"
     lines += [
         _("The run: %(url)s") % {"url": address("billing:run", run.pk)},
         _("The orders: %(url)s") % {"url": address("billing:orders", period=period)},
         _("What stands in no order: %(url)s") % {"url": address("billing:left_out", period=period)},
     ]
-    return _letter(title, lines)
+    return lines
 
 
 def digest_letter(digest: Digest) -> Letter:
@@ -86,7 +78,7 @@ def digest_letter(digest: Digest) -> Letter:
     title = ngettext("%(count)d draft of your customers waits", "%(count)d drafts of your customers wait", count)
     title %= {"count": count}
     rows = [_draft(order) for order in digest.drafts]
-    lines = _listed(f"{title}:", rows, LONGEST_SENTENCE) if rows else [f"{title}.", ""]
+    lines = listed(f"{title}:", rows, LONGEST_SENTENCE) if rows else [f"{title}.", ""]
     lines += [_("Sum: %(sum)s") % {"sum": total} for total in _sums(digest.drafts)]
     if digest.late_entries:
         text = ngettext(
@@ -97,18 +89,13 @@ def digest_letter(digest: Digest) -> Letter:
         lines += ["", text % {"count": digest.late_entries, "minutes": minutes(digest.late_minutes)}]
         lines.append(_("Booked late: %(url)s") % {"url": address("billing:discrepancies", period="all")})
     lines += ["", _("The drafts: %(url)s") % {"url": address("billing:orders", period="all", state="draft")}]
-    return _letter(title, lines)
+    return letter(title, lines)
 
 
 def done_and_failed(done: int, failed: int) -> str:
     """``38 customers done, 2 failed``, a sentence."""
     text = ngettext("%(done)d customer done, %(failed)d failed.", "%(done)d customers done, %(failed)d failed.", done)
     return text % {"done": done, "failed": failed}
-
-
-def _letter(title: str, lines: Iterable[str]) -> Letter:
-    footer = ["", "-- ", _("Sent by the billing portal. Nobody reads answers to this mail.")]
-    return Letter(one_line(f"[{_('Billing portal')}] {title}"), "\n".join([*lines, *footer]) + "\n")
 
 
 def _scope(run: BillingRun) -> str:
@@ -127,15 +114,6 @@ def _counts(start: RunStart) -> str:
         "unchanged": start.orders_unchanged,
         "approved": start.orders_approved,
     }
-
-
-def _listed(heading: str, rows: Sequence[str], longest: int) -> list[str]:
-    """Nothing for no rows; else the heading, a line for each row and an empty one."""
-    if not rows:
-        return []
-    more = len(rows) - MOST_LINES
-    rest = [_("… and %(count)d more.") % {"count": more}] if more > 0 else []
-    return [heading, *(f"- {one_line(row, longest)}" for row in rows[:MOST_LINES]), *rest, ""]
 
 
 def _draft(order: Order) -> str:

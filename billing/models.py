@@ -15,9 +15,10 @@ from billing import run_models  # noqa: F401  # so that Django finds them
 from billing.agreement_models import Agreement as Agreement
 from billing.agreement_models import FlatFee, RateRule
 from billing.erp_models import ErpFinding  # noqa: F401 - Django finds an app's models by its module models
+from billing.message_models import OrderMessage  # noqa: F401 - so that Django finds it
 from billing.review_models import Adjustment as Adjustment
 from common.jobs import Job
-from tickets.models import AnyUser, Customer, Ticket, TimeEntry
+from tickets.models import AnyUser, Customer, Ticket, TimeEntry, sees_all_customers
 
 
 class BillingRun(Job):
@@ -125,6 +126,8 @@ class NumberRange(models.Model):
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def visible_to(self, user: AnyUser) -> Self:
+        if sees_all_customers(user):
+            return self
         return self.filter(customer__in=Customer.objects.visible_to(user))
 
     def not_void(self) -> Self:
@@ -351,7 +354,9 @@ class OrderEvent(models.Model):
         RETURNED = "returned", _("returned to draft")
         ISSUED = "issued", _("issued")
         EXPORTED = "exported", _("exported")
+        DELIVERED = "delivered", _("ticket system")
         VOIDED = "voided", _("voided")
+        SETTLED = "settled", _("discrepancies settled")
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -368,6 +373,16 @@ class OrderEvent(models.Model):
         return f"{self.order.number} {self.kind}"
 
 
+class ExportQuerySet(models.QuerySet["Export"]):
+    def visible_to(self, user: AnyUser) -> Self:
+        """Files that hold no order but of customers whom the user may see."""
+        if sees_all_customers(user):
+            return self
+        held = Export.orders.through.objects.filter(export=models.OuterRef("pk"))
+        foreign = held.exclude(order__in=Order.objects.visible_to(user).values("pk"))
+        return self.filter(models.Exists(held), ~models.Exists(foreign))
+
+
 class Export(models.Model):
     """The exact bytes handed over, with their SHA-256 (hex)."""
 
@@ -378,6 +393,8 @@ class Export(models.Model):
     created_at = models.DateTimeField(_("created"))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     orders = models.ManyToManyField(Order, related_name="exports")
+
+    objects = ExportQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

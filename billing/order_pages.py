@@ -18,10 +18,11 @@ from billing.erp_models import ErpFinding
 from billing.handover import Format
 from billing.kivitendo_preflight import Preflight, preflight
 from billing.line_pages import ShownExclusion, ShownLine, changes_of, exclusions, may_change, shown_line
+from billing.message_pages import ShownMessages, messages_of
 from billing.models import Allocation, BillingRun, Export, Order
 from common.jobs import Job
 from common.months import Month
-from common.paging import Empty
+from common.paging import Empty, no_customers, nothing_matches
 from common.templatetags.formats import month_label
 from tickets.models import AnyUser, Customer, sees_all_customers
 from tickets.periods import Period
@@ -133,17 +134,14 @@ def _time_of(file: Export) -> str:
 def why_no_orders(period: Period, *, user: AnyUser, run: BillingRun | None, is_filtered: bool) -> Empty:
     """The sentence for a list without orders: no customers, nothing matches, no run yet, or nothing to bill."""
     if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
-        return Empty(
-            title=_("No customers are assigned to you"),
-            text=_("You see the orders of the customers that are assigned to you. An administrator can assign them."),
+        return no_customers(
+            _("You see the orders of the customers that are assigned to you. An administrator can assign them.")
         )
     if is_filtered:
         text = _("Orders are there, but none passes the filters.")
-        return Empty(
-            title=_("Nothing matches"), text=text, url=f"?period={period.value}", action=_("Clear the filters")
-        )
+        return nothing_matches(text, url=f"?period={period.value}")
     if period.everything or run is None:
-        return Empty(title=_("No orders yet"), text=_("No run has drafted orders for this period."))
+        return Empty(title=_("No orders yet"), text=_no_run(period, user=user))
     if run.is_active:
         return Empty(title=_("A run is on its way"), text=_("The orders appear here when it has written them."))
     if run.state == Job.State.FAILED:
@@ -151,6 +149,13 @@ def why_no_orders(period: Period, *, user: AnyUser, run: BillingRun | None, is_f
     return Empty(
         title=_("Nothing to bill"), text=_("The run found no closed ticket with time. The left-out list says why.")
     )
+
+
+def _no_run(period: Period, *, user: AnyUser) -> str:
+    if period.everything or not may_bill(user):
+        return _("No run has drafted orders for this period.")
+    values = {"button": start_label(period)}
+    return _("No run has drafted orders for this period. “%(button)s” starts one.") % values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +176,8 @@ class OrderPage:
     """What disagrees with the order since it left draft."""
     finding: "Finding | None"
     """What the last look into kivitendo found of it."""
+    messages: ShownMessages
+    """What it asked the ticket system for when it was issued."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +206,7 @@ def order_page(order: Order, *, page: str | None, can_bill: bool) -> OrderPage:
         problems=[] if order.complete else _problems(order),
         discrepancies=0 if order.state == Order.State.DRAFT else count_discrepancies(order=order),
         finding=_finding(order),
+        messages=messages_of(order),
     )
 
 

@@ -1,6 +1,6 @@
 """Approving orders, and taking the approval back: what a person has looked at is what will be issued."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from billing.agreement_models import Agreement
 from billing.completeness import mirror_problems
 from billing.models import Allocation, Order, OrderEvent, OrderPosition
+from billing.order_events import write_events
 from billing.resting import with_wrong_lines
 from billing.settlements import lets_in
 from common.months import Month
@@ -90,10 +91,16 @@ def record(
 ) -> None:
     """Write into the history of each order what happened; ``text`` is the same for all or made for each."""
     user_id = user.pk if user else None
-    OrderEvent.objects.bulk_create(
+    write_events(
         OrderEvent(order=order, kind=kind, at=now, user_id=user_id, text=text(order) if callable(text) else text)
         for order in orders
     )
+
+
+def record_texts(texts: Mapping[int, str], kind: OrderEvent.Kind, *, user: AnyUser | None, now: datetime) -> None:
+    """Write each text into the history of the order with this primary key."""
+    orders = Order.objects.filter(pk__in=texts).order_by("pk")
+    record(orders, kind, user=user, now=now, text=lambda order: texts[order.pk])
 
 
 def _has_positions() -> Exists:

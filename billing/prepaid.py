@@ -13,12 +13,16 @@ from billing.agreement_models import PrepaidBlock, PrepaidMovement
 from billing.agreements import last_day
 from billing.claims import stored_minutes
 from billing.models import Order
-from common.money import plain
 from common.months import Month
-from tickets.models import AnyUser
+from common.templatetags import formats
+from tickets.models import AnyUser, Customer
 
 Uses = dict[str, dict[int, Decimal]]
 """Minutes taken from blocks, by number of the order and primary key of the block."""
+
+
+LOW = Decimal("0.2")
+"""The share of what was bought at which a customer is offered the next block."""
 
 
 class MovementRefused(Exception):
@@ -46,6 +50,26 @@ def is_usable(block: PrepaidBlock, month: Month) -> bool:
         return True
     last = Month.of(block.expires).shift(block.carry_over_months)
     return last >= month if block.carry_over_months else block.expires >= month.first_day
+
+
+def low_on_prepaid(month: Month, *, user: AnyUser) -> set[int]:
+    """Customers, by primary key, of whose prepaid minutes the month's order may use a fifth or less is left.
+
+    Blocks that are used up count only where a customer has no other: else a row of old ones would make each new block
+    look low. Three queries.
+    """
+    customers = PrepaidBlock.objects.filter(customer__in=Customer.objects.visible_to(user)).order_by()
+    blocks = usable_blocks(set(customers.values_list("customer_id", flat=True)), month, lock=False)
+    counted = {owner: [each for each in own if each.balance] or own for owner, own in blocks.items()}
+    keys = [block.pk for own in counted.values() for block in own]
+    bought = PrepaidMovement.objects.filter(block__in=keys, kind=PrepaidMovement.Kind.GRANTED).order_by()
+    granted = {key: stored_minutes(total) for key, total in bought.values_list("block").annotate(Sum("minutes"))}
+    return {owner for owner, own in counted.items() if _is_low(own, granted)}
+
+
+def _is_low(blocks: Collection[PrepaidBlock], granted: Mapping[int, Decimal]) -> bool:
+    bought = sum((granted.get(block.pk, Decimal(0)) for block in blocks), Decimal(0))
+    return bought > 0 and sum((block.balance for block in blocks), Decimal(0)) <= bought * LOW
 
 
 def uses_of(numbers: Collection[str]) -> Uses:
@@ -118,4 +142,5 @@ def check_movement(block: PrepaidBlock, kind: PrepaidMovement.Kind, minutes: Dec
     if kind == PrepaidMovement.Kind.ADJUSTED and not reason.strip():
         raise MovementRefused(_("Say why the minutes are adjusted."))
     if block.balance + minutes < 0:
-        raise MovementRefused(_("There are only %(minutes)s minutes left.") % {"minutes": plain(block.balance)})
+        text = _("There are only %(minutes)s minutes left.")
+        raise MovementRefused(text % {"minutes": formats.number(block.balance)})

@@ -18,15 +18,16 @@ def orders_correcting(order: Order) -> set[int]:
     return set(lines.values_list("position__order", flat=True))
 
 
-def let_go(order: Order, *, reason: str, user: AnyUser | None, now: datetime) -> None:
+def let_go(order: Order, *, reason: str, user: AnyUser | None, now: datetime) -> list[Settlement]:
     """What voiding the order does: its lines are to be carried out anew, and what was settled about it ends.
 
     Decisions about late time stay: that time waits for the next order, or is not billed, whatever becomes of this one.
+    Returns what ended.
     """
     SettlementLine.objects.filter(position__order=order, live=True).update(live=False)
     about_it = Q(allocation__position__order=order) | Q(choice=Choice.SUPPLEMENT, supplement_number=order.number)
     found = Settlement.objects.filter(about_it, live=True).order_by("pk")
-    end_settlements(found, reason=reason, user=user, now=now)
+    return end_settlements(found, reason=reason, user=user, now=now)
 
 
 def end_settlements(

@@ -17,6 +17,7 @@ from billing.order_pages import RIGHTS
 from billing.orders import OrdersRefused
 from billing.review_forms import CommentForm, LineForm, UndoForm
 from billing.reviewing import change_line, comment_on, undo_change
+from common.refusals import with_input
 
 
 @permission_required(RIGHTS, raise_exception=True)
@@ -25,7 +26,8 @@ def change(request: HttpRequest, pk: int, line: str) -> HttpResponse:
     order, wanted = _order(request, pk), _line(line)
     page = line_page(order, wanted)
     if page is None:
-        messages.error(request, _("That line cannot be changed; nothing was changed. Look at the order again."))
+        sentence = _("That line cannot be changed; nothing was changed. Look at the order again.")
+        messages.error(request, with_input(sentence, request.POST.get("text", ""), request.POST.get("reason", "")))
         return redirect(order)
     form = LineForm(request.POST or None, position=page.line.position)
     if form.is_valid():
@@ -72,12 +74,13 @@ def comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Write into the history of an order that the user may see."""
     order, form = _order(request, pk), CommentForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        sentence = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        messages.error(request, with_input(sentence, request.POST.get("text", "")))
         return redirect(order)
     try:
         comment_on(order, text=form.cleaned_data["text"], user=request.user, now=timezone.now())
     except OrdersRefused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, with_input(str(refusal), form.cleaned_data["text"]))
     else:
         messages.success(request, _("Your comment stands in the history."))
     return redirect(f"{order.get_absolute_url()}#history")

@@ -33,6 +33,7 @@ from billing.plans import LINE_BOUNDS, Change
 from billing.review_models import Adjustment
 from common.money import plain, quantize
 from common.months import Month
+from common.templatetags.formats import number
 from tickets.models import AnyUser, Customer
 
 LONGEST_COMMENT = LONGEST_TEXT = 2000
@@ -221,7 +222,7 @@ def _bad_minutes(value: Decimal, computed: Decimal | None, position: OrderPositi
     if position.kind != OrderPosition.Kind.TIME:
         return [_("A recurring line has no minutes.")]
     if computed is not None and value * computed < 0:
-        return [_("Minutes to bill have the sign of the computed ones: %(minutes)s.") % {"minutes": plain(computed)}]
+        return [_("Minutes to bill have the sign of the computed ones: %(minutes)s.") % {"minutes": number(computed)}]
     if not computed and value < 0:
         return [_("Minutes to bill are not below zero.")]
     return []

@@ -1,49 +1,30 @@
 """Mails after scheduled runs: the result to those who bill, and to each account manager what waits for them.
 
-A mail is a row before it is sent, one for each start, kind and person. A worker takes it by a conditional UPDATE. What
-the mail server has certainly not taken is tried again, ``MOST_TRIES`` times in all; where that is not known, because
-the connection broke meanwhile or the worker died, it is not: a person finds the row on the run's page.
+One row for each start, kind and person; ``common.mails`` sends each of them once. What one pass of the scheduler has
+started is told in one mail, once all of it has ended: that of the first row.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.core.mail import EmailMessage, get_connection
-from django.db.models import F, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from billing.discrepancies import discrepancies
-from billing.mail_texts import Digest, Letter, digest_letter, one_line, result_letter
+from billing.mail_texts import Digest, digest_letter, result_letter
 from billing.models import Order
 from billing.run_models import RunMail, RunStart
 from billing.settlement_models import Kind
+from common.jobs import Job
+from common.letters import Letter
+from common.mails import UNNEEDED, Outcome, hand_over, send_waiting
 from tickets.models import Customer, sees_all_customers
 
-RETRIES = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
-"""Pauses after a vain try."""
-MOST_TRIES = len(RETRIES) + 1
-LONGEST_SENDING = timedelta(minutes=15)
-"""What is being sent for longer belongs to a worker that died."""
-MOST_AT_ONCE = 100
 LATE = (Kind.LATE, Kind.NEGATIVE_LATE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """``is_over`` unless it may be tried again; ``is_reachable`` says whether the mail server answered at all."""
-
-    state: RunMail.State
-    error: str = ""
-    is_over: bool = True
-    is_reachable: bool = True
 
 
 def plan_mails(start: RunStart, *, now: datetime) -> None:
@@ -61,27 +42,44 @@ def plan_mails(start: RunStart, *, now: datetime) -> None:
 
 
 def send_mails(*, clock: Callable[[], datetime], language_of: Callable[[User], str]) -> int:
-    """Send what waits, in the language of each reader; returns how many mails the mail server has taken.
-
-    Stops at the first mail for which the server cannot be reached; the others are due a minute later.
-    """
+    """Send what waits, in the language of each reader; returns how many mails the mail server has taken."""
     now = clock()
-    lost = RunMail.objects.filter(state=RunMail.State.SENDING, due_at__lt=now - LONGEST_SENDING)
-    lost.update(state=RunMail.State.FAILED, ended_at=now, error=_unknown())
-    waiting = RunMail.objects.filter(state=RunMail.State.WAITING, due_at__lte=now).order_by("due_at", "pk")
-    sent = 0
-    for pk in list(waiting.values_list("pk", flat=True)[:MOST_AT_ONCE]):
-        if not waiting.filter(pk=pk).update(
-            state=RunMail.State.SENDING, attempts=F("attempts") + 1, due_at=clock(), error=""
-        ):
-            continue
-        mail = RunMail.objects.select_related("start__run__customer", "user").get(pk=pk)
-        outcome = _send(mail, language_of(mail.user))
-        _note(mail, outcome, now=clock())
-        sent += outcome.state == RunMail.State.SENT
-        if not outcome.is_reachable:
-            break
-    return sent
+    ready = _not_of_open_passes()
+    waiting = ready.filter(state=RunMail.State.WAITING, due_at__lte=now)
+    _followers(waiting).update(state=RunMail.State.JOINED, ended_at=now)
+    mails = RunMail.objects.select_related("start__run__customer", "user")
+    return send_waiting(mails, ready=ready, clock=clock, send=lambda mail: _send(mail, language_of(mail.user)))
+
+
+def _not_of_open_passes() -> QuerySet[RunMail]:
+    """Mails about passes of the scheduler of which no run is on its way any more."""
+    active = (Job.State.QUEUED, Job.State.RUNNING)
+    open_starts = RunStart.objects.filter(by=RunStart.By.SCHEDULER, ended_at=None, run__state__in=active)
+    return RunMail.objects.exclude(start__at__in=open_starts.order_by().values("at"))
+
+
+def _followers(waiting: QuerySet[RunMail]) -> QuerySet[RunMail]:
+    """Of these the rows that are told in the mail of an earlier one that waits: of the same pass, to the same person.
+
+    Where that one is on its way already, they come too late for it and are told by themselves.
+    """
+    earlier = RunMail.objects.filter(
+        state=RunMail.State.WAITING,
+        start__at=OuterRef("start__at"),
+        kind=OuterRef("kind"),
+        user=OuterRef("user"),
+        pk__lt=OuterRef("pk"),
+    )
+    keys = waiting.order_by().filter(Exists(earlier)).values_list("pk", flat=True)
+    return RunMail.objects.filter(pk__in=list(keys), state=RunMail.State.WAITING)
+
+
+def _starts_of(mail: RunMail) -> list[RunStart]:
+    """What the mail tells of: its own start and those of the same pass that have joined it."""
+    joined = RunMail.objects.filter(state=RunMail.State.JOINED, pk__gt=mail.pk, kind=mail.kind, user=mail.user_id)
+    told = joined.filter(start__at=mail.start.at).order_by().values("start")
+    starts = RunStart.objects.filter(Q(pk=mail.start_id) | Q(pk__in=told))
+    return list(starts.select_related("run__customer").order_by("run__month", "run__customer__customer_id", "pk"))
 
 
 def _is_repetition(start: RunStart) -> bool:
@@ -112,15 +110,10 @@ def _reachable() -> QuerySet[User]:
     return get_user_model().objects.filter(is_active=True).exclude(email="").order_by("pk")
 
 
-def _send(mail: RunMail, language: str) -> _Outcome:
+def _send(mail: RunMail, language: str) -> Outcome:
     with translation.override(language):
         letter = _letter(mail)
-    if letter is None:
-        return _Outcome(RunMail.State.UNNEEDED)
-    host = urlsplit(settings.PORTAL_URL).hostname or "localhost"
-    headers = {"Message-ID": f"<run-mail-{mail.pk}@{host}>", "Auto-Submitted": "auto-generated"}
-    message = EmailMessage(letter.subject, letter.body, to=[mail.user.email], headers=headers)
-    return _hand_over(message)
+    return UNNEEDED if letter is None else hand_over(letter, to=mail.user.email, name=f"run-mail-{mail.pk}")
 
 
 def _letter(mail: RunMail) -> Letter | None:
@@ -130,7 +123,7 @@ def _letter(mail: RunMail) -> Letter | None:
         return None
     if mail.kind == RunMail.Kind.RESULT:
         may_bill = user.has_perm("billing.run_billing") and sees_all_customers(user)
-        return result_letter(mail.start) if may_bill else None
+        return result_letter(_starts_of(mail)) if may_bill else None
     digest = digest_of(user)
     return None if digest.is_empty else digest_letter(digest)
 
@@ -150,48 +143,3 @@ def digest_of(user: User) -> Digest:
         late_entries=len(late),
         late_minutes=sum(late, Decimal(0)),
     )
-
-
-def _hand_over(message: EmailMessage) -> _Outcome:
-    """Errors of the mail protocol are ``OSError`` too; an answer of the server carries its code."""
-    connection = get_connection()
-    try:
-        connection.open()
-    except (OSError, ValueError) as error:
-        text = _("The mail server cannot be reached: %(error)s") % {"error": one_line(str(error))}
-        return _Outcome(RunMail.State.WAITING, text, is_over=False, is_reachable=False)
-    try:
-        connection.send_messages([message])
-    except ValueError as error:  # found while the message was put together
-        text = _("The mail cannot be written to this address: %(error)s") % {"error": one_line(str(error))}
-        return _Outcome(RunMail.State.FAILED, text)
-    except OSError as error:
-        return _refusal(error)
-    finally:
-        with suppress(OSError):  # the mail was taken or not by now
-            connection.close()
-    return _Outcome(RunMail.State.SENT)
-
-
-def _refusal(error: OSError) -> _Outcome:
-    """A server that answered has not taken the mail; a code of 4xx says that it may later."""
-    recipients = getattr(error, "recipients", None) or {}
-    codes = [code for code, _text in recipients.values()] or [getattr(error, "smtp_code", None)]
-    if codes == [None]:
-        return _Outcome(RunMail.State.FAILED, f"{_unknown()} ({one_line(str(error))})")
-    text = _("The mail server refused the mail: %(error)s") % {"error": one_line(str(error))}
-    return _Outcome(RunMail.State.FAILED, text, is_over=not all(400 <= code < 500 for code in codes))
-
-
-def _note(mail: RunMail, outcome: _Outcome, *, now: datetime) -> None:
-    is_over = outcome.is_over or mail.attempts >= MOST_TRIES
-    values = {"state": outcome.state, "error": outcome.error, "ended_at": now}
-    if not outcome.is_over:
-        values["state"] = RunMail.State.FAILED if is_over else RunMail.State.WAITING
-    if not is_over:
-        values |= {"ended_at": None, "due_at": now + RETRIES[mail.attempts - 1]}
-    RunMail.objects.filter(pk=mail.pk, state=RunMail.State.SENDING, attempts=mail.attempts).update(**values)
-
-
-def _unknown() -> str:
-    return _("It is not known whether the mail server took the mail, so it is not sent again.")

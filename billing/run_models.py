@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from common.jobs import Job
+from common.mails import Mail
 
 
 class RunStart(models.Model):
@@ -71,28 +72,19 @@ class RunStart(models.Model):
         return self.orders_new + self.orders_changed + self.orders_unchanged
 
 
-class RunMail(models.Model):
-    """One mail to one person about one start. The row is there before the mail is sent, and once."""
+class RunMail(Mail):
+    """One start to be told to one person, there before the mail is sent, and once.
+
+    Starts of one pass of the scheduler, those with the same ``at``, are told in the mail of the first row.
+    """
 
     class Kind(models.TextChoices):
         RESULT = "result", _("result")
         DIGEST = "digest", _("drafts of the own customers")
 
-    class State(models.TextChoices):
-        WAITING = "waiting", _("waiting")
-        SENDING = "sending", _("being sent")
-        SENT = "sent", _("sent")
-        UNNEEDED = "unneeded", _("nothing to tell")
-        FAILED = "failed", _("failed")
-
     start = models.ForeignKey(RunStart, on_delete=models.CASCADE, related_name="mails")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    due_at = models.DateTimeField(_("due"), help_text=_("Not before; of one that is being sent: when that began."))
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
-    error = models.TextField(_("error"), blank=True)
 
     class Meta:
         ordering = ["start", "kind", "user"]

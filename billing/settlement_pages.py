@@ -21,7 +21,8 @@ def consequence(choice: Choice) -> str:
         ),
         Choice.CREDIT: _(
             "The customer's next order of a later month gets a line that gives the difference back, by the price and "
-            "rounding of the order that billed it. The next run drafts it."
+            "rounding of the order that billed it. The next run drafts it. It waits while the customer's agreement has "
+            "ended or bills in another currency."
         ),
         Choice.NOT_BILLABLE: _("The time is never billed as it is. It stands as not billable, with the reason."),
         Choice.ACCEPT: _("Nothing is billed or given back: the order stays right as it is."),

@@ -5,11 +5,13 @@ from typing import Any
 import django_tables2 as tables
 from django.db.models import Prefetch, Q, QuerySet
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.agreements import Agreements, agreement_of, agreements_in_force, has_ended
 from billing.discrepancy_tables import TWO_LINES
 from billing.models import Allocation, Order
 from billing.settlement_forms import InboxFilterForm
@@ -82,9 +84,15 @@ class SettlementTable(Table):
     minutes_at_stake = MinutesColumn(verbose_name=gettext_lazy("Minutes at stake"))
     money_at_stake = MoneyColumn(verbose_name=gettext_lazy("Amount at stake"))
 
-    def __init__(self, data: QuerySet[Settlement], *, can_settle: bool) -> None:
+    def __init__(self, data: QuerySet[Settlement], *, can_settle: bool, month: Month) -> None:
+        """``month`` is the present one: its agreements say whether what waits can be carried out."""
         super().__init__(PagedData(with_outcome(data)))
         self.can_settle = can_settle
+        self.month = month
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        return agreements_in_force(self.month)
 
     def has_footer(self) -> bool:
         return bool(self.rows)
@@ -132,5 +140,15 @@ class SettlementTable(Table):
         if not record.live:
             return f"{_('taken back')}: {record.end_reason}"
         if record.choice in (Choice.NEXT_ORDER, Choice.CREDIT):
-            return _("waits for the next order")
+            return self._what_holds_it_up(record) or _("waits for the next order")
         return _("in force")
+
+    def _what_holds_it_up(self, record: Settlement) -> str:
+        """Empty where the next order will carry it out."""
+        agreement = agreement_of(self.agreements, record.position.order.customer_id)
+        if agreement is None or has_ended(agreement, self.month):
+            return _("waits: the customer's agreement has ended; enter the next one")
+        if record.kind not in LATE_KINDS and agreement.currency != record.currency:
+            text = _("waits: the agreement bills in %(now)s by now, the order did in %(then)s; void the order instead")
+            return text % {"now": agreement.currency, "then": record.currency}
+        return ""

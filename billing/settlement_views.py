@@ -18,6 +18,7 @@ from billing.settlement_forms import SettlementForm
 from billing.settlement_models import Choice, Settlement
 from billing.settlement_pages import consequence, what_was_done
 from billing.settling import settle, take_back
+from common.refusals import with_input
 
 INBOX = "billing:discrepancies"
 
@@ -28,7 +29,8 @@ def settle_chosen(request: HttpRequest) -> HttpResponse:
     """First what would be done; then, if nothing of it changed meanwhile, do it."""
     form = SettlementForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        sentence = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        messages.error(request, with_input(sentence, request.POST.get("reason", "")))
         return redirect(INBOX)
     choice, reason, seen = Choice(form.cleaned_data["choice"]), form.cleaned_data["reason"], form.cleaned_data["seen"]
     chosen = choose(form.cleaned_data["discrepancy"], choice=choice, user=request.user)
@@ -38,7 +40,7 @@ def settle_chosen(request: HttpRequest) -> HttpResponse:
     try:
         done = settle(chosen.rows, choice=choice, reason=reason, user=request.user, now=timezone.now())
     except OrdersRefused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, with_input(str(refusal), reason))
     else:
         messages.success(request, what_was_done(done))
     return redirect(INBOX)
@@ -49,7 +51,8 @@ def take_back_one(request: HttpRequest) -> HttpResponse:
     """Ask why, then take back the settlement that ``?settlement=`` names."""
     settlement = _asked(request)
     if settlement is None:
-        messages.error(request, _("There is no such settlement, or it is taken back already."))
+        sentence = _("There is no such settlement, or it is taken back already.")
+        messages.error(request, with_input(sentence, request.POST.get("reason", "")))
         return redirect(INBOX)
     form = ReasonForm(request.POST or None)
     title = _("Take the settlement back")
@@ -60,7 +63,7 @@ def take_back_one(request: HttpRequest) -> HttpResponse:
     try:
         done = take_back([settlement.pk], reason=form.cleaned_data["reason"], user=request.user, now=timezone.now())
     except OrdersRefused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, with_input(str(refusal), form.cleaned_data["reason"]))
     else:
         text = ngettext("%(count)d settlement taken back.", "%(count)d settlements taken back.", len(done))
         messages.success(request, text % {"count": len(done)})

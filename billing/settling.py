@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from billing.discrepancies import discrepancies
 from billing.discrepancy_kinds import Discrepancy
 from billing.issuing import LONGEST_REASON
-from billing.models import Allocation, Order
-from billing.orders import OrdersRefused, lock_orders
+from billing.models import Allocation, Order, OrderEvent
+from billing.orders import OrdersRefused, lock_orders, record_texts
 from billing.proposals import Proposal, propose
 from billing.resting import end_settlements
+from billing.settlement_history import settled_texts
 from billing.settlement_models import Choice, Settlement, SettlementLine
 from billing.settlements import CORRECTING
 from billing.supplements import discard_supplement, draft_supplements
@@ -29,7 +30,8 @@ def settle(
     """Settle all these discrepancies or none, as they were looked at, and carry out what the choice means.
 
     They are read anew under a lock. Raises ``OrdersRefused`` where one is settled or is otherwise by now, where it
-    does not offer the choice, or where rounding makes nothing of a difference that is to be credited or billed.
+    does not offer the choice, or where rounding makes nothing of a difference that is to be credited or billed. The
+    history of each order says what was settled and why.
     """
     orders = {row.order.pk for row in chosen}
     _lock({row.customer.pk for row in chosen}, orders)
@@ -40,10 +42,12 @@ def settle(
     if sentences:
         raise OrdersRefused(sentences)
     numbers = draft_supplements(rows, user=user, now=now) if choice == Choice.SUPPLEMENT else {}
-    return Settlement.objects.bulk_create(
+    made = Settlement.objects.bulk_create(
         _settlement(each, choice, reason.strip(), numbers.get(each.discrepancy.order.pk, ""), user, now)
         for each in proposals
     )
+    record_texts(settled_texts(made, reason=reason.strip()), OrderEvent.Kind.SETTLED, user=user, now=now)
+    return made
 
 
 def _lock(customers: Collection[int], orders: Collection[int]) -> list[Order]:
@@ -150,6 +154,8 @@ def take_back(keys: Collection[int], *, reason: str, user: AnyUser | None, now: 
             discard_supplement(order, user=user, now=now)
     together = Settlement.objects.filter(live=True, supplement_number__in=numbers)
     ended = {row.pk: row for row in [*found, *together]}
+    texts = settled_texts(ended.values(), reason=reason.strip(), taken_back=True)
+    record_texts(texts, OrderEvent.Kind.SETTLED, user=user, now=now)
     return end_settlements(ended.values(), reason=reason.strip(), user=user, now=now)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from audit.actions import Action
+from audit.recording import record
 from billing.due import DueRun, RunFacts, is_settled
 from billing.models import BillingRun
 from billing.run_models import RunStart
@@ -91,6 +93,7 @@ def cancel_run(run: BillingRun, *, user: AnyUser | None, now: datetime) -> Billi
             cancelled_at=now, cancelled_by_id=user.pk if user else None
         )
         start.refresh_from_db()
+        record(Action.RUN_CANCELLED, target=run, user=user, now=now)
         error = cancelled_text(start)
         if withdraw(run, error=error, now=now):
             end_start(start, state=Job.State.FAILED, complete=False, error=error, now=now)
@@ -184,6 +187,7 @@ def _begin(
         only_failed=failed is not None,
         customers=list(failed or ()),
     )
+    record(Action.RUN_STARTED, target=run, text=by.value, user=user, now=now)
 
 
 def _keys_of(failures: Iterable[Mapping[str, Any]]) -> list[int]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,12 +15,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from billing.forms import ApprovalForm, ReasonForm
+from billing import tasks
+from billing.choice_filters import matching
+from billing.forms import MOST_ORDERS, ApprovalForm, ReasonForm
 from billing.issuing import issue_orders, void_order
+from billing.messages import systems_of
 from billing.models import Order
 from billing.order_pages import RIGHTS
 from billing.orders import OrdersRefused, approve_orders, return_to_draft
 from billing.selection import Step, select_orders
+from common.refusals import with_input
 
 
 @require_POST
@@ -40,7 +46,13 @@ def _take_step(request: HttpRequest, step: Step) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect("billing:orders")
-    selection = select_orders(form.cleaned_data["order"], step=step, user=request.user)
+    keys = form.cleaned_data["order"]
+    if form.cleaned_data["all"]:
+        keys = matching(form.cleaned_data["all"], step=step, user=request.user, now=timezone.now())
+    if len(keys) > MOST_ORDERS:
+        messages.error(request, _("Too many orders at once."))
+        return redirect("billing:orders")
+    selection = select_orders(keys, step=step, user=request.user)
     seen = form.cleaned_data["seen"]
     if not seen or not selection.orders or seen != selection.fingerprint:
         context = {"selection": selection, "has_changed": bool(seen and selection.orders)}
@@ -59,6 +71,8 @@ def _carry_out(step: Step, orders: Iterable[Order], request: HttpRequest) -> str
         count = len(approve_orders(orders, user=request.user, now=timezone.now()))
         return ngettext("%(count)d order approved.", "%(count)d orders approved.", count) % {"count": count}
     issued = issue_orders(orders, user=request.user, now=timezone.now())
+    for system in systems_of(issued):
+        transaction.on_commit(partial(tasks.deliver_messages.delay, system))
     text = ngettext(
         "%(count)d order issued: %(first)s.", "%(count)d orders issued: %(first)s to %(last)s.", len(issued)
     )
@@ -109,7 +123,8 @@ def _with_reason(
     order = get_object_or_404(Order.objects.visible_to(request.user).select_related("customer"), pk=pk)
     if order.state not in states:
         state = order.get_state_display()
-        messages.error(request, _("The order is %(state)s; nothing was changed.") % {"state": state})
+        sentence = _("The order is %(state)s; nothing was changed.") % {"state": state}
+        messages.error(request, with_input(sentence, request.POST.get("reason", "")))
         return redirect(order)
     form = ReasonForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
@@ -118,5 +133,5 @@ def _with_reason(
     try:
         messages.success(request, act(order, form.cleaned_data["reason"], timezone.now()))
     except OrdersRefused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, with_input(str(refusal), form.cleaned_data["reason"]))
     return redirect(order)

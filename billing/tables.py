@@ -79,6 +79,7 @@ class OrderTable(ShowsMonthAndState, Table):
     number = tables.Column(
         verbose_name=gettext_lazy("Order"), linkify=True, footer=gettext_lazy("Total"), attrs=ONE_LINE
     )
+    document_number = tables.Column(verbose_name=gettext_lazy("Document number"), default="–", attrs=ONE_LINE)
     customer = tables.Column(verbose_name=gettext_lazy("Customer"), order_by=("customer__customer_id",), attrs=WORDS)
     month = tables.Column(verbose_name=gettext_lazy("Month"), attrs=ONE_LINE)
     state = tables.Column(verbose_name=gettext_lazy("State"))

@@ -7,9 +7,11 @@ from django.utils import timezone
 
 from billing.kivitendo_copy import refresh_copy
 from billing.kivitendo_database import KivitendoError
+from billing.messages import record_outcomes
 from billing.models import BillingRun
 from billing.runs import RunBusy, run_billing
-from common.jobs import LeaseLost
+from common.jobs import LeaseLost, released_at_time_limit
+from tickets.tasks import deliver
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +23,8 @@ def run(run_id: int) -> None:
     if found is None:
         return
     try:
-        run_billing(found)
+        with released_at_time_limit(found, clock=timezone.now):
+            run_billing(found)
     except (RunBusy, LeaseLost):
         return
 
@@ -33,3 +36,10 @@ def refresh_kivitendo() -> None:
         refresh_copy(now=timezone.now())
     except KivitendoError as error:
         logger.warning("kivitendo was not read: %s", error)
+
+
+@shared_task(name="billing.deliver_messages")
+def deliver_messages(system_id: int) -> None:
+    """Write what orders say to the ticket system, and what became of it into their histories."""
+    deliver(system_id)
+    record_outcomes()

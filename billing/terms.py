@@ -13,6 +13,8 @@ from operator import or_
 
 from django.db.models import BigIntegerField, Case, Q, Value, When
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Left
+from django.db.models.lookups import Exact
 
 from billing.agreement_models import FROM_THE_BEGINNING, Agreement, RateRule
 
@@ -59,6 +61,8 @@ class EntryTerms:
 
 
 NOTHING = Q(pk__in=[])
+DEEPEST = 1000
+"""More levels than the name of a queue has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,15 @@ def entry_terms() -> EntryTerms:
 
 
 def _specificity(rule: RateRule) -> tuple[bool | date | int, ...]:
-    named = (rule.agreement_id is not None, rule.service != "", rule.queue != "", rule.type != "")
+    named = (rule.agreement_id is not None, rule.service != "", _depth(rule), rule.type != "")
     return (*named, rule.agent_id is not None, rule.valid_from, rule.pk)
+
+
+def _depth(rule: RateRule) -> int:
+    """How exactly the rule names a queue: not at all, one with those below it (the deeper, the more), or one alone."""
+    if not rule.queue:
+        return 0
+    return rule.top_queue.count("::") + 1 if rule.top_queue else DEEPEST
 
 
 def _spans(agreements: Sequence[Agreement]) -> Iterator[tuple[int, _Span]]:
@@ -121,8 +132,10 @@ def _of_own_agreements(spans: Mapping[int, _Span], prefix: str) -> Q:
 
 
 def _meets(rule: RateRule, spans: Mapping[int, _Span], prefix: str) -> Q:
-    conditions = {"ticket__service": rule.service, "ticket__queue": rule.queue, "ticket__type": rule.type}
-    found = Q(**{f"{prefix}{name}": value for name, value in conditions.items() if value})
+    conditions = {"service": rule.service, "queue": "" if rule.top_queue else rule.queue, "type": rule.type}
+    found = Q(**{f"{prefix}ticket__{name}": value for name, value in conditions.items() if value})
+    if rule.top_queue:
+        found &= _at_or_below(rule.top_queue, f"{prefix}ticket__queue")
     if rule.agent_id is not None:
         found &= Q(**{f"{prefix}agent": rule.agent_id})
     begins = rule.valid_from if rule.valid_from > FROM_THE_BEGINNING else None
@@ -132,6 +145,12 @@ def _meets(rule: RateRule, spans: Mapping[int, _Span], prefix: str) -> Q:
     if rule.agreement_id is not None:
         found &= _holds(spans[rule.agreement_id], spans, prefix)
     return found
+
+
+def _at_or_below(queue: str, field: str) -> Q:
+    """The queue itself, or one below it. Letter by letter: LIKE would take capitals for small ones in SQLite."""
+    below = f"{queue}::"
+    return Q(**{field: queue}) | Q(Exact(Left(field, len(below)), Value(below)))
 
 
 def _days(start: date | None, end: date | None, prefix: str) -> Q:

@@ -9,6 +9,7 @@ from billing.agreement_models import Agreement, RateRule
 from billing.agreements import agreement_of, agreements_in_force
 from billing.claims import GRAINS
 from billing.explanations import Step, explain
+from billing.included import Included, included_of
 from billing.pricing import Rule, amount, billable_minutes, quantity, unit_price
 from billing.terms import NO_RULE, entry_terms
 from common.months import Month
@@ -40,6 +41,8 @@ class Trial:
     ticket: Ticket
     agreement: Agreement
     lines: Sequence[TriedLine]
+    included: Included | None = None
+    """Of the period that holds the month; ``None`` where nothing is included."""
 
     @property
     def net_amount(self) -> Decimal:
@@ -58,15 +61,24 @@ def agreement_to_try(ticket: Ticket, month: Month) -> Agreement | None:
     return agreement_of(agreements_in_force(month), ticket.customer_id)
 
 
-def try_out(ticket: Ticket, agreement: Agreement) -> Trial:
-    """Price everything present on the ticket, billed or not, by the agreement and the rules of the entries' days."""
+def try_out(ticket: Ticket, agreement: Agreement, month: Month) -> Trial:
+    """Price everything present on the ticket, billed or not, by the agreement and the rules of the entries' days.
+
+    What is left of the included minutes of the month's period stands beside it.
+    """
     terms = entry_terms()
     entries: defaultdict[int, list[TimeEntry]] = defaultdict(list)
     found = TimeEntry.objects.present().filter(ticket=ticket).annotate(rate=terms.rate())
     for entry in found.select_related("agent").order_by("booked_local", "pk"):
         entries[entry.rate].append(entry)  # type: ignore[attr-defined]  # annotated
     lines = [_line(entries[key], terms.rules[key] if key != NO_RULE else None, agreement) for key in sorted(entries)]
-    return Trial(ticket=ticket, agreement=agreement, lines=lines)
+    return Trial(ticket=ticket, agreement=agreement, lines=lines, included=_included(ticket, agreement, month))
+
+
+def _included(ticket: Ticket, agreement: Agreement, month: Month) -> Included | None:
+    if not agreement.included_minutes or ticket.customer_id is None:
+        return None
+    return included_of({ticket.customer_id: agreement}, month, [ticket.customer_id])[ticket.customer_id]
 
 
 def _line(entries: Sequence[TimeEntry], special: RateRule | None, agreement: Agreement) -> TriedLine:

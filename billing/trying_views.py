@@ -17,7 +17,7 @@ def trial(request: HttpRequest) -> HttpResponse:
     if number:
         found = tickets_to_try(number, user=request.user)
         agreed = [(ticket, agreement_to_try(ticket, period.month)) for ticket in found]
-        context["trials"] = [try_out(ticket, agreement) for ticket, agreement in agreed if agreement]
+        context["trials"] = [try_out(ticket, agreement, period.month) for ticket, agreement in agreed if agreement]
         if not found:
             context["error"] = _("No ticket with this number has a customer and is known to you.")
         elif not context["trials"]:

@@ -15,11 +15,14 @@ from django.db.models import Case, Count, Exists, OuterRef, QuerySet, Sum, Value
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from audit.actions import Action
+from audit.recording import record
 from billing.claims import stored_minutes
 from billing.models import Allocation, Order
 from common.durations import minutes_from_units
 from common.money import plain, quantize
 from common.months import Month
+from common.templatetags.formats import number
 from tickets.bulk import batches
 from tickets.entry_rows import MOST_MINUTES
 from tickets.models import AnyUser, Customer, TicketSystem, TimeEntry
@@ -113,6 +116,8 @@ def convert_units(
                 _("Time was read, billed or converted since you looked. Nothing was changed; look at it again.")
             )
         _write(system, plan.minutes_per_unit)
+        changes = {"minutes_per_unit": (plan.minutes_per_unit_before, plan.minutes_per_unit)}
+        record(Action.UNITS_CONVERTED, target=system, changes=changes, user=user)
     logger.info(
         "%s: %s minutes per time unit instead of %s, by %s; counted anew: %d entries, %s minutes instead of %s; "
         "billed and kept: %d entries, %s minutes",
@@ -172,7 +177,7 @@ def _refuse_overflow(groups: list[_Group], minutes_per_unit: Decimal) -> None:
         if abs(group.counted(minutes_per_unit)) >= MOST_MINUTES:
             raise UnitsRefused(
                 _("A booking of %(units)s time units would have more minutes than the portal can hold.")
-                % {"units": plain(group.units)}
+                % {"units": number(group.units)}
             )
 
 

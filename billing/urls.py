@@ -1,9 +1,12 @@
 from django.urls import path
 
 from billing import (
+    agreement_views,
     closing_views,
     discrepancy_views,
+    export_views,
     kivitendo_views,
+    message_views,
     review_views,
     run_views,
     settlement_views,
@@ -20,6 +23,8 @@ urlpatterns = [
     path("<int:pk>/comment/", review_views.comment, name="comment"),
     path("<int:pk>/lines/<slug:line>/", review_views.change, name="change"),
     path("<int:pk>/lines/<slug:line>/undo/", review_views.undo, name="undo"),
+    path("<int:pk>/messages/<int:message>/retry/", message_views.retry, name="message_retry"),
+    path("<int:pk>/messages/<int:message>/settle/", message_views.settle, name="message_settle"),
     path("<int:pk>/return/", step_views.back_to_draft, name="return"),
     path("<int:pk>/void/", step_views.void, name="void"),
     path("approve/", step_views.approve, name="approve"),
@@ -27,6 +32,10 @@ urlpatterns = [
     path("close/", closing_views.close, name="close"),
     path("reopen/", closing_views.reopen, name="reopen"),
     path("export/", views.export, name="export"),
+    path("agreements/", agreement_views.agreement_list, name="agreements"),
+    path("agreements/<int:pk>/", agreement_views.agreement, name="agreement"),
+    path("exports/", export_views.file_list, name="exports"),
+    path("exports/<int:pk>/", export_views.stored_file, name="stored_file"),
     path("try-out/", trying_views.trial, name="trial"),
     path("left-out/", views.left_out_list, name="left_out"),
     path("discrepancies/", discrepancy_views.discrepancy_list, name="discrepancies"),

@@ -28,12 +28,13 @@ from billing.order_pages import (
     why_no_orders,
 )
 from billing.orders import OrdersRefused
-from billing.queries import left_out
+from billing.queries import Reason, left_out
 from billing.review_forms import CommentForm
 from billing.statement_files import CONTENT_TYPE, statement_file
+from billing.stored_files import files_of_order
 from billing.tables import LeftOutTable, OrderTable
 from common.exports import bad_request, download
-from common.paging import MOST_PER_PAGE, Empty, show_page
+from common.paging import MOST_PER_PAGE, Empty, nothing_matches, show_page
 from tickets.periods import chosen_period
 
 
@@ -41,15 +42,15 @@ def order_list(request: HttpRequest) -> HttpResponse:
     """Orders of the period with the button that starts the run, the choice to approve, and the export."""
     period = chosen_period(request.GET, now=timezone.now(), offers_everything=True)
     filters = OrderFilter(request.GET, orders=orders_of(period, user=request.user))
-    can_bill = may_bill(request.user)
-    table = OrderTable(filters.qs, can_choose=can_bill, one_month=not period.everything)
+    can_bill, has_choice = may_bill(request.user), has_open_orders(period, user=request.user)
+    table = OrderTable(filters.qs, can_choose=can_bill and has_choice, one_month=not period.everything)
     show_page(table, request, per_page=MOST_PER_PAGE)
     if "export" in request.GET:
         return download(table, request, f"{_('orders')}_{period.value}")
     run = run_of(period)
     context = {"period": period, "filters": filters, "table": table, "run": run, "can_bill": can_bill}
     context["closed"] = None if period.everything else closed_month(period.month)
-    context |= {"start_label": start_label(period), "has_choice": has_open_orders(period, user=request.user)}
+    context |= {"start_label": start_label(period), "has_choice": has_choice}
     context["file"] = file_to_come(period.month, now=timezone.now()) if can_bill and not period.everything else None
     if not table.paginator.count:
         is_filtered = any(filters.form.cleaned_data.values())
@@ -73,6 +74,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     can_bill = may_bill(request.user)
     page = order_page(found, page=request.GET.get("page"), can_bill=can_bill)
     context = {"page": page, "order": found, "can_bill": can_bill, "comment": CommentForm(), "seen": seen_of(found)}
+    context["files"] = files_of_order(found, user=request.user)
     context["asked"] = asked = clean_number(request.GET.get("ticket", ""))
     context["answers"] = why_not_in_order(asked, found, user=request.user) if asked else []
     return render(request, "billing/order.html", context)
@@ -119,15 +121,24 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
 def left_out_list(request: HttpRequest) -> HttpResponse:
     """Time that stands in no order of the month, with the reason."""
     period = chosen_period(request.GET, now=timezone.now())
-    rows = left_out(period.month, user=request.user)
-    table = LeftOutTable(rows)
+    rows, reason = left_out(period.month, user=request.user), _reason(request)
+    table = LeftOutTable([row for row in rows if reason in (None, row.reason)])
     show_page(table, request, per_page=MOST_PER_PAGE)
     if "export" in request.GET:
         return download(table, request, f"{_('left-out')}_{period.value}")
     asked = clean_number(request.GET.get("ticket", ""))
-    context: dict[str, object] = {"period": period, "table": table, "asked": asked}
+    context: dict[str, object] = {"period": period, "table": table, "asked": asked, "reason": reason}
     context["answers"] = why_left_out(asked, period.month, rows, user=request.user) if asked else []
     if not table.paginator.count:
         text = _("Every minute that was read for this month stands in an order, or nothing was read yet.")
         context["empty"] = Empty(title=_("Nothing was left out"), text=text)
+        if reason is not None:
+            text = _("No time of the month was left out for this reason.")
+            context["empty"] = nothing_matches(text, url=f"?period={period.value}")
     return render(request, "billing/left_out.html", context)
+
+
+def _reason(request: HttpRequest) -> Reason | None:
+    """What cannot be read counts as not said."""
+    text = request.GET.get("reason", "")
+    return Reason(text) if text in Reason.values else None

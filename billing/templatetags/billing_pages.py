@@ -10,10 +10,14 @@ from django.template import Context
 from django.template.defaultfilters import linebreaksbr
 from django.utils.safestring import SafeString
 
+from audit.wording import shown_text
+from billing.agreement_models import FlatFee
 from billing.explanations import Step, by_whom, explain, explain_recurring
-from billing.models import Adjustment, OrderPosition
+from billing.models import Adjustment, Export, OrderEvent, OrderPosition
 from billing.pricing import Rule
 from billing.queries import Reason, left_out
+from billing.rule_words import days_in_words
+from billing.stored_files import name_of_format
 from common.months import Month
 from common.templatetags.formats import number
 from tickets.models import Ticket
@@ -26,6 +30,24 @@ class WhyNot:
     month: Month
     minutes: Decimal
     text: str
+
+
+@register.filter
+def days(fee: FlatFee) -> str:
+    """From when until when a recurring line holds; empty: always."""
+    return days_in_words(fee.valid_from, fee.valid_to)
+
+
+@register.filter
+def format_name(export: Export) -> str:
+    """The format of a stored file in words."""
+    return name_of_format(export)
+
+
+@register.filter
+def event_text(event: OrderEvent) -> str:
+    """What happened to an order, with amounts in the form of the language; what persons have typed as it is."""
+    return shown_text(f"order.{event.kind}", event.text)
 
 
 @register.simple_tag

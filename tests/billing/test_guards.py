@@ -10,7 +10,10 @@ from django.db import IntegrityError, connection, models, transaction
 from billing import guards
 from billing.handover import export_orders
 from billing.issuing import void_order
-from billing.models import Allocation, Export, Order, OrderEvent, OrderPosition
+from billing.models import Allocation, BillingRun, Export, Order, OrderEvent, OrderPosition
+from billing.run_models import RunStart
+from billing.runs import start_run
+from billing.starts import end_start, open_start
 from tests.billing.scenes import NOW, OCTOBER, bill, issue, ledger, ticket_of
 from tests.factories.tickets import TimeEntryFactory
 from tickets.models import Customer
@@ -149,3 +152,57 @@ def test_missing_trigger_is_named_and_put_back(db: None) -> None:
 
     assert "billing_guard_order_update" in gone
     assert (len(gone), guards.missing(connection)) == (len(guards.names(connection)), [])
+
+
+@pytest.fixture
+def start(customer: Customer) -> RunStart:
+    """Asked for and not ended."""
+    return open_start(start_run(month=OCTOBER, reads_first=False, now=NOW))
+
+
+def starts() -> list[dict[str, Any]]:
+    return [dict(row) for row in RunStart.objects.order_by("pk").values()]
+
+
+def refuses_of_start(change: Change) -> None:
+    before = starts()
+    with pytest.raises(IntegrityError, match="its end is written once"), transaction.atomic():
+        change()
+    assert starts() == before
+
+
+def test_every_column_of_a_start_is_frozen_or_known_to_be_written_later() -> None:
+    ends = {"ended_at", "state", "complete", "failures", "problems", "error", "cancelled_at", "cancelled_by_id"}
+    ends |= {"orders_new", "orders_changed", "orders_unchanged", "orders_approved"}
+
+    assert {field.attname for field in RunStart._meta.concrete_fields} == {*guards.STARTED, *ends}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"at": NOW.replace(year=2031)},
+        {"by": "scheduler"},
+        {"only_failed": True},
+        {"customers": [1]},
+        {"left_out": [{"pk": 1}]},
+    ],
+)
+def test_what_was_asked_for_does_not_change_while_a_start_is_open(start: RunStart, values: dict[str, Any]) -> None:
+    refuses_of_start(lambda: RunStart.objects.update(**values))
+
+
+def test_start_is_stopped_once_and_ends_once(start: RunStart) -> None:
+    RunStart.objects.update(cancelled_at=NOW)
+    refuses_of_start(lambda: RunStart.objects.update(cancelled_at=None))
+
+    assert end_start(start, state="failed", complete=False, error="Stopped.", now=NOW)
+    assert not end_start(start, state="done", complete=True, error="", now=NOW)
+
+    refuses_of_start(lambda: RunStart.objects.update(error="something else"))
+    refuses_of_start(lambda: RunStart.objects.update(orders_new=7))
+    refuses_of_start(lambda: RunStart.objects.all()._raw_delete("default"))
+
+
+def test_run_with_a_start_is_not_deleted(start: RunStart) -> None:
+    refuses_of_start(lambda: BillingRun.objects.all().delete())

@@ -574,4 +574,4 @@ def test_queries_of_a_run_do_not_grow_with_the_customers(system: TicketSystem, c
     with CaptureQueriesContext(connection) as second:
         bill()
 
-    assert (len(first), len(second)) == (58, 55)
+    assert (len(first), len(second)) == (60, 56)

@@ -8,34 +8,41 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Sum
 from hypothesis import seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
+from billing.adjusting import Field, Line, line_of
 from billing.agreement_models import Agreement, FlatFee, PrepaidBlock, PrepaidMovement, RateRule
 from billing.audit import audit_ledger
 from billing.claims import claim_free_entries
 from billing.closing import close_month, reopen_month
+from billing.discrepancies import discrepancies
 from billing.handover import Format, export_orders
 from billing.issuing import issue_orders, void_order
-from billing.models import Allocation, Order, OrderPosition
+from billing.models import Adjustment, Allocation, Order, OrderPosition
 from billing.orders import OrdersRefused, approve_orders, return_to_draft
 from billing.prepaid import move
+from billing.reviewing import change_line, undo_change
 from billing.runs import run_billing, start_run
+from billing.settlement_models import Choice, Settlement
+from billing.settling import settle, take_back
 from billing.standing import Standing, with_standing
 from common.jobs import Job
 from common.months import Month
-from tests.billing.machine import CUSTOMERS, MONTHS, NOBODY, LedgerMachine, months
+from tests.billing.machine import CUSTOMERS, MONTHS, NOBODY, LedgerMachine, months, picks
 from tests.billing.plain_ledgers import CarefulLedger, CheckThenInsert, PlainWorld, SumThenMark, TicketTotals
 from tests.billing.scenes import NOW, assert_every_minute_stands_once
 from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import AgentFactory, CustomerFactory, SyncRunFactory, TicketSystemFactory
 from tickets.models import Agent, Customer, Ticket, TicketClosing, TicketSystem, TimeEntry
 
-RUNS = int(os.environ.get("LEDGER_MODEL_RUNS", "5"))  # of each of the six parts; 50 make 300 runs, for an hour of time
-QUEUES = ("Support", "Projects")
+RUNS = int(os.environ.get("LEDGER_MODEL_RUNS", "3"))  # of each of the six parts; 50 make 300 runs, for an hour of time
+QUEUES = ("Support", "Support::Level 2")
+QUEUES_OF_RULES = ("Support", "Support::*", "Support::Level 2")
 VOLATILE = {"state", "voided_at", "voided_by_id", "void_reason", "live"}
 TERMS: list[dict[str, Any]] = [
     {},
@@ -51,11 +58,20 @@ TERMS: list[dict[str, Any]] = [
 ]
 
 
+CHANGES: list[dict[Field, Any]] = [
+    {Field.MINUTES: Decimal(45)},
+    {Field.PRICE: Decimal("77.5"), Field.DISCOUNT: Decimal(10)},
+    {Field.TEXT: "As agreed"},
+    {Field.INCLUSION: ""},
+]
+"""What persons say of lines; the empty inclusion leaves a line out."""
+
+
 class Portal:
     """The product's own services over its own tables; what the ticket system does is written into the mirror."""
 
-    def __init__(self, system: TicketSystem, customers: list[Customer], agents: list[Agent]) -> None:
-        self.system, self.customers, self.agents = system, customers, agents
+    def __init__(self, system: TicketSystem, customers: list[Customer], agents: list[Agent], user: User) -> None:
+        self.system, self.customers, self.agents, self.user = system, customers, agents, user
         self.now, self.booked, self.steps, self.checked_at = NOW, 0, 0, NOW
         self.frozen: dict[int, list[dict[str, Any]]] = {}
         for month in MONTHS:
@@ -169,6 +185,33 @@ class Portal:
         if count := issued.count():
             void_order(issued[order % count], reason="wrong", user=None, now=self.now)
 
+    def change_a_line(self, line: int, values: dict[Field, Any]) -> None:
+        """A person changes a line of a draft or leaves it out."""
+        found = OrderPosition.objects.filter(order__state=Order.State.DRAFT).order_by("order", "position")
+        shown = [(row.order, key) for row in found.select_related("order") if (key := line_of(row)) is not None]
+        if shown:
+            order, key = shown[line % len(shown)]
+            self._try(change_line, order, key, values, user=self.user, reason="agreed")
+
+    def undo_a_change(self, number: int) -> None:
+        changes = list(Adjustment.objects.filter(order__state=Order.State.DRAFT).order_by("pk"))
+        if changes:
+            change = changes[number % len(changes)]
+            key = Line(change.ticket_id, change.rate_rule_id, change.flat_fee_id)
+            self._try(undo_change, change.order, key, Field(change.field), user=self.user)
+
+    def settle(self, number: int, choice: int) -> None:
+        """One discrepancy by one of the choices that it offers."""
+        rows = [row for row in discrepancies() if row.choices]
+        if rows:
+            row = rows[number % len(rows)]
+            self._try(settle, [row], choice=list(row.choices)[choice % len(row.choices)], reason="agreed")
+
+    def take_back(self, number: int) -> None:
+        found = list(Settlement.objects.filter(live=True).order_by("pk"))
+        if found:
+            self._try(take_back, [found[number % len(found)].pk], reason="a mistake")
+
     def return_to_draft(self) -> None:
         self._try(return_to_draft, Order.objects.filter(state=Order.State.APPROVED), reason="look again")
 
@@ -225,11 +268,11 @@ class Portal:
         if agreement is not None:
             FlatFee.objects.create(agreement=agreement, text="Wartung", article_number="W", unit="Stck", unit_price=100)
 
-    def _try(self, service: Any, *args: Any, **options: Any) -> None:
+    def _try(self, service: Any, *args: Any, user: User | None = None, **options: Any) -> None:
         """What is asked for out of turn may be refused, and then changes nothing."""
         self._pass_time()
         try:
-            service(*args, user=None, now=self.now, **options)
+            service(*args, user=user, now=self.now, **options)
         except OrdersRefused:
             return
 
@@ -256,9 +299,14 @@ class Portal:
         agreements = list(Agreement.objects.order_by("valid_from"))
         rules = list(RateRule.objects.all())
         billed = set(Allocation.objects.filter(live=True).values_list("entry", flat=True))
+        unbilled = Settlement.objects.filter(live=True, choice=Choice.NOT_BILLABLE)
+        settled = {row.entry_id: (row.minutes_now, row.facts) for row in unbilled}
         expected: defaultdict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
         for entry in TimeEntry.objects.present().select_related("ticket"):
             standing = Standing.BILLED if entry.pk in billed else standing_of(entry, agreements, rules)
+            as_settled = settled.get(entry.pk) == (entry.minutes, facts_of(entry))
+            if as_settled and standing == Standing.UNBILLED:
+                standing = Standing.NOT_BILLABLE
             expected[entry.ticket.customer_id, entry.local_day.month, standing.value] += entry.minutes
         rows: Any = with_standing(TimeEntry.objects.present()).order_by()
         sums = rows.values_list("ticket__customer", "local_day__month", "standing").annotate(total=Sum("minutes"))
@@ -283,9 +331,21 @@ def standing_of(entry: TimeEntry, agreements: list[Agreement], rules: list[RateR
     in_force = own or [each for each in begun if each.is_default]
     if not in_force or not in_force[-1].billed:
         return Standing.NOT_BILLABLE
-    met = [each for each in rules if each.queue in ("", entry.ticket.queue) and each.agent_id in (None, entry.agent_id)]
-    best = max(met, key=lambda each: (each.queue != "", each.agent_id is not None), default=None)
+    met = [each for each in rules if is_for(each.queue, entry.ticket.queue) and each.agent_id in (None, entry.agent_id)]
+    best = max(met, key=lambda each: (-each.queue.count("*"), each.agent_id is not None), default=None)
     return Standing.UNBILLED if best is None or best.billable else Standing.NOT_BILLABLE
+
+
+def facts_of(entry: TimeEntry) -> str:
+    """What a settlement of late time rests on, as it stands now."""
+    return f"{entry.minutes.normalize():f} on {entry.ticket_id} of {entry.ticket.customer_id or 0}"
+
+
+def is_for(named: str, queue: str) -> bool:
+    """Whether a rule for this queue, or for a branch of queues, is for time in that queue."""
+    if named.endswith("::*"):
+        return queue.split("::")[: named.count("::")] == named.split("::")[:-1]
+    return named == queue
 
 
 def frozen_orders() -> dict[int, list[dict[str, Any]]]:
@@ -310,6 +370,7 @@ class PortalMachine(LedgerMachine):
     system: TicketSystem
     customers: list[Customer]
     agents: list[Agent]
+    user: User
 
     def __init__(self) -> None:
         super().__init__()
@@ -319,7 +380,7 @@ class PortalMachine(LedgerMachine):
         transaction.savepoint_rollback(self.before)
 
     def make_world(self) -> Portal:
-        self.portal = Portal(self.system, self.customers, self.agents)
+        self.portal = Portal(self.system, self.customers, self.agents, self.user)
         return self.portal
 
     @rule(month=months, complete=st.booleans())
@@ -336,6 +397,34 @@ class PortalMachine(LedgerMachine):
         if undo:
             self.portal.return_to_draft()
 
+    @rule(line=picks, values=st.sampled_from(CHANGES))
+    def change_a_line(self, line: int, values: dict[Field, Any]) -> None:
+        self.portal.change_a_line(line, values)
+
+    @rule(month=months, line=picks)
+    def leave_out_and_issue(self, month: Month, line: int) -> None:
+        self.portal.bill(month, "")
+        self.portal.change_a_line(line, {Field.INCLUSION: ""})
+        self.portal.issue()
+
+    @rule(number=picks)
+    def undo_a_change(self, number: int) -> None:
+        self.portal.undo_a_change(number)
+
+    @rule(number=picks, choice=picks)
+    def settle(self, number: int, choice: int) -> None:
+        self.portal.settle(number, choice)
+
+    @rule(entry=picks, number=picks, choice=picks, month=months)
+    def lose_and_settle(self, entry: int, number: int, choice: int, month: Month) -> None:
+        self.portal.remove(entry)
+        self.portal.settle(number, choice)
+        self.portal.bill(month, "")
+
+    @rule(number=picks)
+    def take_back(self, number: int) -> None:
+        self.portal.take_back(number)
+
     @rule(month=months)
     def export(self, month: Month) -> None:
         self.portal.export(month)
@@ -350,7 +439,7 @@ class PortalMachine(LedgerMachine):
     def agree(self, customer: int, month: Month, terms: dict[str, Any]) -> None:
         self.portal.agree(customer, month, terms)
 
-    @rule(queue=st.sampled_from(QUEUES), agent=st.sampled_from([None, 0]), billable=st.booleans())
+    @rule(queue=st.sampled_from(QUEUES_OF_RULES), agent=st.sampled_from([None, 0]), billable=st.booleans())
     def make_rule(self, queue: str, agent: int | None, billable: bool) -> None:
         self.portal.make_rule(queue, agent, billable=billable, rate=90 if billable else None)
 
@@ -370,7 +459,39 @@ def machine(db: None) -> type[PortalMachine]:
     customers = [CustomerFactory(system=system) for _ in range(CUSTOMERS)]
     AgreementFactory(customer=customers[0])
     agents = [AgentFactory(system=system) for _ in range(2)]
-    return type("Machine", (PortalMachine,), {"system": system, "customers": customers, "agents": agents})
+    user = User.objects.create_user("clara")
+    return type("Machine", (PortalMachine,), {"system": system, "customers": customers, "agents": agents, "user": user})
+
+
+def test_steps_of_the_model_reach_what_they_are_for(machine: type[PortalMachine]) -> None:
+    """Else the machine would prove nothing about reviews and settlements."""
+    august, september = MONTHS[:2]
+    portal = machine().make_world()
+    for _number in range(2):
+        portal.open_ticket(0)
+        portal.book(_number, "30", august)
+        portal.book(_number, "10", august)
+        portal.close(_number, august)
+    portal.bill(august, "")
+    for change in CHANGES:
+        portal.change_a_line(0, change)
+    changed = Adjustment.objects.count()
+    portal.undo_a_change(0)
+    kept = Adjustment.objects.count()
+    portal.bill(august, "")
+    portal.check()
+    portal.issue()
+    for entry in range(4):
+        portal.remove(entry)
+    portal.settle(0, 0)
+    portal.take_back(0)
+    portal.settle(0, 0)
+    portal.bill(september, "")
+    portal.check()
+
+    assert (changed, kept) == (5, 4)
+    assert Settlement.objects.filter(live=False).count() == 1
+    assert OrderPosition.objects.filter(kind=OrderPosition.Kind.CREDIT).exists()
 
 
 def test_ledger_keeps_its_promises_over_a_few_runs(machine: type[PortalMachine]) -> None:

@@ -144,4 +144,4 @@ def test_queries_of_an_approval_do_not_grow_with_the_orders(system: TicketSystem
     with CaptureQueriesContext(connection) as queries:
         approved = approve_orders(orders, user=None, now=NOW)
 
-    assert (len(queries), len(approved)) == (10, customers)
+    assert (len(queries), len(approved)) == (11, customers)

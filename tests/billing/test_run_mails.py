@@ -13,17 +13,21 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from billing.mail_texts import MOST_LINES, one_line
 from billing.models import BillingRun, Order
 from billing.orders import approve_orders
-from billing.run_mails import LONGEST_SENDING, MOST_TRIES, RETRIES, digest_of, send_mails
+from billing.run_mails import digest_of, send_mails
 from billing.run_models import RunMail, RunStart
+from billing.runs import run_billing
+from common.jobs import Job
+from common.letters import MOST_LINES, one_line
+from common.mails import LONGEST_SENDING, MOST_TRIES, RETRIES
 from portal.roles import ACCOUNT_MANAGER, BILLING
 from tests.at_once import at_once
 from tests.billing.scenes import NOW, OCTOBER, bill, book, read_completely, ticket_of
-from tests.billing.schedules import scheduled
+from tests.billing.schedules import queue, scheduled
 from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import CustomerFactory, TicketSystemFactory
+from tests.unguarded import without_guards
 from tickets.models import Customer, TicketSystem
 
 State = RunMail.State
@@ -204,7 +208,8 @@ def test_digest_counts_what_was_booked_late_and_sums_by_currency(
     AgreementFactory(customer=third)
     third.account_managers.add(anna)
     ticket_of(third, 20)
-    BillingRun.objects.all().delete()
+    with without_guards():
+        BillingRun.objects.all().delete()
     scheduled()
 
     assert digest_of(anna).late_minutes == 40
@@ -219,7 +224,8 @@ def test_digest_of_late_time_alone_is_sent(customer: Customer, anna: User) -> No
     bill()
     approve_orders(Order.objects.all(), user=None, now=NOW)
     book(closed, 45)
-    BillingRun.objects.all().delete()
+    with without_guards():
+        BillingRun.objects.all().delete()
     scheduled()
 
     assert send() == 1
@@ -291,16 +297,125 @@ def test_incomplete_run_that_ends_as_the_one_before_is_told_once(customer: Custo
     customer.system.sync_runs.update(complete=False, state="partly", error="Gaps.")
     scheduled()
     BillingRun.objects.update(finished_at=NOW - timedelta(days=1))
-    RunStart.objects.update(at=NOW - timedelta(days=1))
+    with without_guards():
+        RunStart.objects.update(at=NOW - timedelta(days=1))
     scheduled()
     assert len(rows()) == 1
 
     customer.system.sync_runs.update(complete=True, state="done", error="")
     BillingRun.objects.update(finished_at=NOW - timedelta(days=1))
-    RunStart.objects.update(at=NOW - timedelta(days=1))
+    with without_guards():
+        RunStart.objects.update(at=NOW - timedelta(days=1))
     scheduled()
 
     assert len(rows()) == 2
+
+
+@pytest.fixture
+def both(customer: Customer, system: TicketSystem, anna: User) -> list[Customer]:
+    """Two customers of one account manager, each with a day of its own."""
+    second = CustomerFactory(system=system, customer_id="B", name="B AG")
+    AgreementFactory(customer=second)
+    second.account_managers.add(anna)
+    for owner in (customer, second):
+        ticket_of(owner, 30)
+    return [customer, second]
+
+
+def test_runs_of_one_pass_are_told_to_each_reader_in_one_mail(both: list[Customer], clara: User, anna: User) -> None:
+    for owner in both:
+        scheduled(owner)
+
+    assert send() == 2
+    result, digest = mail.outbox
+    assert result.subject == "[Billing portal] 2 billing runs, all complete"
+    assert [line for line in text_of().splitlines() if line.startswith("Billing run")] == [
+        "Billing run October 2026, B B AG: done.",
+        "Billing run October 2026, K1001 Königsbau AG: done.",
+    ]
+    assert digest.subject == "[Billing portal] 2 drafts of your customers wait"
+    assert sorted(rows()) == [
+        ("digest", "anna", State.JOINED),
+        ("digest", "anna", State.SENT),
+        ("result", "clara", State.JOINED),
+        ("result", "clara", State.SENT),
+    ]
+    assert send() == 0
+
+
+def test_mail_waits_until_all_runs_of_the_pass_have_ended(both: list[Customer], clara: User, anna: User) -> None:
+    scheduled(both[0])
+    second = queue(both[1])
+    while_it_works = send()
+
+    run_billing(second, clock=lambda: NOW)
+
+    assert (while_it_works, send()) == (0, 2)
+    assert len(mail.outbox) == 2
+
+
+def test_run_that_was_given_up_holds_no_mail_back(both: list[Customer], clara: User, anna: User) -> None:
+    scheduled(both[0])
+    given_up = queue(both[1])
+    BillingRun.objects.filter(pk=given_up.pk).update(state=Job.State.FAILED)
+
+    assert send() == 2
+    assert "K1001" in text_of()
+
+
+def test_run_that_comes_too_late_for_the_mail_is_told_by_itself(both: list[Customer], clara: User, anna: User) -> None:
+    scheduled(both[0])
+    send()
+
+    scheduled(both[1])
+
+    assert send() == 2
+    assert [row for row in rows() if row[2] == State.JOINED] == []
+    assert [message.subject for message in mail.outbox if message.to == ["clara@example.com"]] == [
+        "[Billing portal] Billing run October 2026, K1001 Königsbau AG: done",
+        "[Billing portal] Billing run October 2026, B B AG: done",
+    ]
+
+
+def test_runs_of_different_passes_are_told_apart(both: list[Customer], clara: User) -> None:
+    scheduled(both[0])
+    with without_guards():
+        RunStart.objects.update(at=NOW - timedelta(minutes=5))
+    scheduled(both[1])
+
+    send()
+
+    assert len([message for message in mail.outbox if message.to == ["clara@example.com"]]) == 2
+
+
+def test_one_mail_of_a_pass_names_what_is_not_complete(both: list[Customer], clara: User) -> None:
+    scheduled(both[0])
+    both[1].system.sync_runs.update(complete=False, state="partly", error="Gaps.")
+    scheduled(both[1])
+
+    send()
+
+    [result] = [message for message in mail.outbox if message.to == ["clara@example.com"]]
+    assert result.subject == "[Billing portal] 2 billing runs, 1 not complete"
+    assert str(result.body).count("The run: ") == 2
+
+
+def test_mail_of_a_pass_that_is_tried_again_still_tells_all(
+    both: list[Customer], clara: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner in both:
+        scheduled(owner)
+    with monkeypatch.context() as broken:
+        broken.setattr(EmailBackend, "open", _refuse)
+        assert send() == 0
+
+    assert send(NOW + timedelta(hours=1)) == 2
+    [result] = [message for message in mail.outbox if message.to == ["clara@example.com"]]
+    assert result.subject == "[Billing portal] 2 billing runs, all complete"
+
+
+def _refuse(backend: EmailBackend) -> bool:
+    raise ConnectionRefusedError("down")
 
 
 def test_mail_is_sent_once(customer: Customer, clara: User) -> None:
@@ -443,7 +558,7 @@ def test_rows_of_mails_cost_no_more_queries_for_more_readers(
     assert RunMail.objects.count() == 2 * managers
 
 
-SCHEDULED_QUERIES = 68
+SCHEDULED_QUERIES = 70
 
 
 @pytest.mark.postgresql

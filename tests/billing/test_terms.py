@@ -289,6 +289,48 @@ def test_most_specific_rule_of_the_day_wins(customer: Customer, rules: list[dict
     assert lines() == [("time", "60", "60", amount)]
 
 
+@pytest.mark.parametrize(
+    ("named", "queue", "amount"),
+    [
+        ("Support", "Support", "30.00"),
+        ("Support", "Support::Level 2", "60.00"),
+        ("Support::*", "Support", "30.00"),
+        ("Support::*", "Support::Level 2", "30.00"),
+        ("Support::*", "Support::Level 2::Night", "30.00"),
+        ("Support::*", "Supporters", "60.00"),
+        ("Support::*", "Supporters::Level 2", "60.00"),
+        ("Support::*", "support::level 2", "60.00"),
+        ("Support::Level_2::*", "Support::Level 2", "60.00"),
+        ("Support::%::*", "Support::Level 2::Night", "60.00"),
+        ("Support::Level 2::*", "Support::Level 2::Night", "30.00"),
+        ("Support::Level 2::*", "Support", "60.00"),
+    ],
+)
+def test_rule_with_sub_queues_is_for_the_queue_and_all_below_it(
+    customer: Customer, named: str, queue: str, amount: str
+) -> None:
+    agree(customer)
+    RateRule.objects.create(queue=named, hourly_rate=30)
+    ticket_of(customer, 60, queue=queue)
+
+    bill()
+
+    assert [line[3] for line in lines()] == [amount]
+
+
+def test_one_queue_comes_before_a_branch_and_a_deep_branch_before_a_high_one(customer: Customer) -> None:
+    agree(customer)
+    for named, rate in (("A::B::C", 1), ("A::B::*", 2), ("A::*", 3), ("A", 4)):
+        RateRule.objects.create(queue=named, hourly_rate=rate)
+    for queue in ("A::B::C", "A::B", "A::D", "A"):
+        ticket_of(customer, 60, queue=queue)
+
+    bill()
+
+    assert sorted(line[3] for line in lines()) == ["1.00", "2.00", "3.00", "4.00"]
+    assert audit_ledger().breaches == ()
+
+
 def test_rule_of_the_default_agreement_holds_for_who_has_no_own(customer: Customer) -> None:
     usual = Agreement.objects.get(is_default=True)
     Agreement.objects.update(rounding_step=0)
@@ -370,6 +412,16 @@ def test_everything_booked_is_billed_where_the_agreement_says_so(customer: Custo
     assert lines(NOVEMBER) == [("time", "5", "5", "5.00")]
     assert_every_minute_stands_once(OCTOBER)
     assert_every_minute_stands_once(NOVEMBER)
+
+
+def test_quarter_of_everything_booked_waits_for_its_last_month(customer: Customer) -> None:
+    agree(customer, counting="booked", period_months=3)
+    ticket_of(customer, 10, closed=None, number="1")
+
+    bill()
+
+    assert (lines(), left()) == ([], [("1", "period_open", 10)])
+    assert_every_minute_stands_once(OCTOBER)
 
 
 def test_quarter_waits_for_its_last_month(customer: Customer) -> None:

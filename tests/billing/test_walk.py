@@ -68,12 +68,13 @@ class Walk:
         self.data, self.system, self.random = data, system, random.Random(seed)
         self.now, self.done = datetime(2026, 8, 1, 8), Counter[str]()
         self.issued: dict[int, list[dict[str, Any]]] = {}
+        self.drawn: list[tuple[Month, Customer]] = []
         self.pen, self.person = random.Random(seed), User.objects.create_user("clara")
 
     def clock(self) -> datetime:
         return self.now.replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
 
-    def go(self, steps: int) -> None:
+    def go(self, steps: int, *, look_every: int = 1) -> None:
         upstream: list[Callable[[], None]] = [self.create, self.close, self.reopen, self.merge, self.delete, self.give]
         portal: list[Callable[[], None]] = [
             self.sync,
@@ -86,7 +87,7 @@ class Walk:
         ]
         weights = [4, 6, 2, 1, 2, 2]
         self.create()
-        for _ in range(steps):
+        for step in range(1, steps + 1):
             self.now += timedelta(seconds=int(WALK.total_seconds() / steps * self.random.uniform(0.2, 1.8)))
             self.book()
             for act in self.random.choices(upstream, weights, k=2):
@@ -94,13 +95,19 @@ class Walk:
                 act()
             self.now += timedelta(seconds=1)
             self.random.choice(portal)()
-            self.check()
+            self.draw()
+            if step % look_every == 0:
+                self.check()
+
+    def draw(self) -> None:
+        """Which month of each customer is looked at; drawn at every step, so that looking changes no walk."""
+        self.drawn = [(self.random.choice(MONTHS), customer) for customer in Customer.objects.all()]
 
     def check(self) -> None:
         for month in MONTHS:
             assert_every_minute_stands_once(month)
-        for customer in Customer.objects.all():
-            assert_every_minute_stands_once(self.random.choice(MONTHS), customer)
+        for month, customer in self.drawn:
+            assert_every_minute_stands_once(month, customer)
         assert_totals_are_what_was_claimed()
         held = Allocation.objects.filter(live=True).order_by().values("entry").annotate(times=Count("pk"))
         assert not held.filter(times__gt=1).exists()
@@ -229,6 +236,7 @@ class Walk:
         for month in MONTHS:
             run = self.bill_once(month, None, reads_first=True)
             assert run.error == ""
+        self.draw()
         self.check()
         assert audit_ledger().breaches == ()
         mirrored = sum(TimeEntry.objects.present().values_list("minutes", flat=True), Decimal(0))
@@ -249,7 +257,7 @@ def walk(request: pytest.FixtureRequest, db: None) -> Iterator[Walk]:
         yield Walk(data, connected(running, name="Helpdesk"), seed=request.param)
 
 
-@pytest.mark.parametrize("walk", [3, 5], indirect=True)
+@pytest.mark.parametrize("walk", [3], indirect=True)
 def test_short_walk_keeps_every_promise(walk: Walk) -> None:
     walk.go(30)
     walk.settle()
@@ -260,7 +268,7 @@ def test_short_walk_keeps_every_promise(walk: Walk) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("walk", "rare"), [(13, "void"), (15, "told of gone time")], indirect=["walk"])
 def test_long_walk_keeps_every_promise(walk: Walk, rare: str) -> None:
-    walk.go(90)
+    walk.go(90, look_every=3)
     walk.settle()
 
     names = ("merged", "deleted", "approved", "refused", "issued", "void", "changed", rare)
