@@ -10,6 +10,8 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query_utils import DeferredAttribute
 
+DUMPED = "encrypted:"
+
 
 class DecryptionError(Exception):
     """A stored secret cannot be read with any of the keys in ``FIELD_ENCRYPTION_KEYS``."""
@@ -70,8 +72,28 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not sub
     descriptor_class = DecryptOnAccess
 
     def get_prep_value(self, value: Any) -> Any:
-        prepared = super().get_prep_value(value)
-        return encrypt(prepared) if prepared else prepared
+        """Past that of ``TextField``, which calls ``to_python`` and would decrypt what a person entered."""
+        prepared = models.Field.get_prep_value(self, value)
+        return encrypt(str(prepared)) if prepared else prepared
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """For ``dumpdata``, which would else write every secret in clear into its file."""
+        value = str(obj.__dict__.get(self.attname) or "")
+        if not value:
+            return ""
+        return DUMPED + (value if isinstance(obj.__dict__[self.attname], Token) else encrypt(value))
+
+    def to_python(self, value: Any) -> Any:
+        """For ``loaddata``: what ``value_to_string`` wrote is read again. Raises ``DecryptionError``."""
+        if isinstance(value, str) and value.startswith(DUMPED):
+            return decrypt(value.removeprefix(DUMPED))
+        return super().to_python(value)
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        """Without ``to_python``: what a person enters is never decrypted, else a stolen dump could be read here."""
+        self.validate(value, model_instance)
+        self.run_validators(value)
+        return value
 
     def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> str | None:
         return Token(value) if value else value

@@ -106,6 +106,10 @@ class NumberColumn(Column):
     def show_total(self, name: str, totals: list[Total]) -> str:
         return self.show(sum((total.sums[name] for total in totals), Decimal(0)))
 
+    def show_page_total(self, name: str, table: "Table") -> str:
+        """What the rows of the page come to."""
+        return self.show_total(name, table.page_totals)
+
 
 class MinutesColumn(NumberColumn):
     """Minutes, with hours and minutes as title."""
@@ -173,16 +177,54 @@ class Table(tables.Table):
     def has_footer(self) -> bool:
         return bool(self.totals_fields) and self.show_footer
 
+    def footers(self) -> list[tuple[str, list[tuple[Any, str]]]]:
+        """Class and cells of each row of the footer, a cell with its column: the totals, above them those of the page
+        where there are several pages."""
+        if not self.has_footer():
+            return []
+        overall = [(column, str(column.footer)) for column in self.columns]
+        if not self.is_cut:
+            return [("", overall)]
+        named = [(column, str(_("Total of all pages")) if _is_named(column) else text) for column, text in overall]
+        return [("of-page", [(column, self._page_total(column)) for column in self.columns]), ("", named)]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only one of several pages is shown."""
+        page = getattr(self, "page", None)
+        return page is not None and page.paginator.num_pages > 1
+
+    def _page_total(self, bound: Any) -> str:
+        if _is_named(bound):
+            return str(_("Sum of this page"))
+        shows = isinstance(bound.column, NumberColumn) and bound.name in self.totals_fields
+        return bound.column.show_page_total(bound.name, self) if shows else ""
+
+    @cached_property
+    def page_totals(self) -> list[Total]:
+        """Sums of the rows of the page that is shown; no query."""
+        return _sums_of_list([row.record for row in self.paginated_rows], self._accessors, self.currency_field)
+
+    @property
+    def _accessors(self) -> dict[str, str]:
+        shown = [name for name in self.totals_fields if name in self.columns.names()]
+        return {name: str(self.columns[name].accessor) for name in shown}
+
     @cached_property
     def totals(self) -> list[Total]:
         """Sums of the whole filtered set, not of the page; empty where the table has no totals."""
-        accessors = {name: str(self.columns[name].accessor) for name in self.totals_fields}
+        accessors = self._accessors
         if not accessors:
             return []
         data = self.data.data
         if isinstance(data, QuerySet):
             return _sums_of_queryset(data, accessors, self.currency_field)
         return _sums_of_list(data, accessors, self.currency_field)
+
+
+def _is_named(bound: Any) -> bool:
+    """The column whose footer says what the others hold."""
+    return bool(bound.column._footer)
 
 
 def _sums_of_queryset(data: "QuerySet[Any]", accessors: dict[str, str], currency_field: str) -> list[Total]:

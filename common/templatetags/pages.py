@@ -12,6 +12,7 @@ from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from common.exports import Format
 from common.jobs import Job
@@ -27,6 +28,12 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', sprite, name
     )
+
+
+@register.simple_block_tag
+def crumbs(content: str) -> SafeString:
+    """The way to a page: the content is its list items, the last one the page itself."""
+    return format_html('<nav class="crumbs" aria-label="{}"><ol>{}</ol></nav>', _("Where you are"), content)
 
 
 @register.simple_tag

@@ -1,6 +1,8 @@
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from django.core.serializers import deserialize, serialize
+from django.core.serializers.base import DeserializationError
 from django.db import connection
 from pytest_django import Settings
 
@@ -87,3 +89,37 @@ def test_keys_that_are_none_are_named_as_a_wrong_setting(settings: Settings, key
 
     with pytest.raises(ImproperlyConfigured, match="FIELD_ENCRYPTION_KEYS must hold keys of 32 bytes"):
         encrypt("secret")
+
+
+@pytest.mark.django_db
+def test_dumped_data_hold_no_secret_and_bring_it_back() -> None:
+    system = TicketSystemFactory.create(password="pässword-marker", rpc_password="")
+    fresh = serialize("json", TicketSystem.objects.all())
+    used = serialize("json", [system])  # whose password was set and not read from the table
+
+    assert "marker" not in fresh + used
+    for text in (fresh, used):
+        (again,) = deserialize("json", text)
+        again.save()
+        assert TicketSystem.objects.get(pk=system.pk).password == "pässword-marker"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("secret", ["encrypted:me", f"encrypted:{encrypt('of somebody else')}"])
+def test_secret_that_is_entered_is_never_decrypted(secret: str) -> None:
+    system = TicketSystemFactory.create(password=secret)
+
+    system.full_clean()
+    system.save()
+
+    assert TicketSystem.objects.get(pk=system.pk).password == secret
+
+
+@pytest.mark.django_db
+def test_dumped_data_whose_key_is_gone_are_not_taken_in(settings: Settings) -> None:
+    TicketSystemFactory.create(password="pässword-marker")
+    text = serialize("json", TicketSystem.objects.all())
+    settings.FIELD_ENCRYPTION_KEYS = [FOREIGN]
+
+    with pytest.raises(DeserializationError):
+        list(deserialize("json", text))

@@ -1,8 +1,26 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.contrib.auth.models import User
+from django.db import connection
 
-from common.jobs import LEASE, MAX_ATTEMPTS, Job, LeaseLost, claim, finish, give_up_on, report, requeue
+from common.jobs import (
+    LEASE,
+    MAX_ATTEMPTS,
+    Job,
+    JobStopped,
+    LeaseLost,
+    ask_to_stop,
+    claim,
+    finish,
+    give_up_on,
+    refuse_stopped,
+    release,
+    released_at_time_limit,
+    report,
+    requeue,
+)
 from tests.factories.tickets import SyncRunFactory
 from tickets.models import SyncRun
 
@@ -213,3 +231,124 @@ def test_give_up_on_leaves_a_job_with_attempts_left() -> None:
 
     assert give_up_on(SyncRun, now=LATER) == 0
     assert copy_of(run).state == Job.State.RUNNING
+
+
+@pytest.fixture
+def clara() -> User:
+    return User.objects.create_user("clara")
+
+
+def test_job_that_waits_is_stopped_at_once(clara: User) -> None:
+    run = queued()
+
+    assert ask_to_stop(run, user=clara, now=NOW)
+
+    stored = copy_of(run)
+    assert (stored.state, stored.error, stored.finished_at) == (Job.State.FAILED, "Stopped by clara.", NOW)
+    assert not claim(stored, now=MUCH_LATER)
+
+
+def test_job_that_runs_learns_of_the_wish_at_its_next_step(clara: User) -> None:
+    run = claimed()
+    refuse_stopped(run)
+
+    assert ask_to_stop(copy_of(run), user=clara, now=NOW)
+    assert ask_to_stop(copy_of(run), user=None, now=LATER)  # the first who asked is named
+
+    assert copy_of(run).state == Job.State.RUNNING
+    with pytest.raises(JobStopped, match=r"^Stopped by clara\.$"):
+        refuse_stopped(run)
+    assert run.stop_asked_at == NOW
+
+
+def test_wish_outlives_the_worker(clara: User) -> None:
+    run = claimed()
+    ask_to_stop(run, user=None, now=NOW)
+
+    assert claim(run, now=LATER)
+
+    with pytest.raises(JobStopped, match="a command"):
+        refuse_stopped(run)
+
+
+@pytest.mark.parametrize("state", [Job.State.DONE, Job.State.PARTLY, Job.State.FAILED])
+def test_job_that_is_over_is_not_stopped(state: Job.State, clara: User) -> None:
+    run = claimed()
+    finish(run, state=state, complete=False, error="as it was", now=NOW)
+
+    assert not ask_to_stop(run, user=clara, now=LATER)
+
+    stored = copy_of(run)
+    assert (stored.state, stored.error, stored.stop_asked_at) == (state, "as it was", None)
+
+
+def test_job_that_is_queued_anew_forgets_the_wish(clara: User) -> None:
+    run = claimed()
+    ask_to_stop(run, user=clara, now=NOW)
+
+    requeue(run, now=LATER)
+
+    claim(run, now=MUCH_LATER)
+    refuse_stopped(run)
+
+
+def test_released_job_is_free_at_once_and_its_claim_stays_counted() -> None:
+    run = claimed()
+    soon = NOW + timedelta(seconds=1)
+
+    released = release(run, now=soon)
+
+    other = copy_of(run)
+    assert (released, other.state, other.attempts) == (True, Job.State.RUNNING, 1)
+    assert claim(other, now=soon + timedelta(seconds=1))
+    assert copy_of(run).attempts == 2
+
+
+def test_worker_that_lost_its_lease_releases_nothing() -> None:
+    run = claimed()
+    other = copy_of(run)
+    claim(other, now=LATER)
+
+    assert not release(run, now=LATER)
+    assert copy_of(run).lease_until == LATER + LEASE
+
+
+def test_job_released_too_often_fails() -> None:
+    run = claimed()
+    for second in range(1, MAX_ATTEMPTS + 1):
+        moment = NOW + timedelta(seconds=10 * second)
+        release(run, now=moment)
+        claim(run, now=moment + timedelta(seconds=1))
+
+    assert give_up_on(SyncRun, now=NOW + timedelta(minutes=5)) == 1
+    assert copy_of(run).state == Job.State.FAILED
+
+
+def test_time_limit_ends_the_lease_and_is_raised() -> None:
+    run = claimed()
+
+    with pytest.raises(SoftTimeLimitExceeded), released_at_time_limit(run, clock=lambda: NOW):
+        raise SoftTimeLimitExceeded
+
+    assert copy_of(run).lease_until == NOW
+
+
+def test_other_error_leaves_the_lease_as_it_is() -> None:
+    run = claimed()
+
+    with pytest.raises(OSError, match="broken"), released_at_time_limit(run, clock=lambda: LATER):
+        raise OSError("broken")
+
+    assert copy_of(run).lease_until == NOW + LEASE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_time_limit_in_the_middle_of_a_statement_still_ends_the_lease() -> None:
+    run = claimed()
+    if connection.vendor == "postgresql":
+        connection.connection.pgconn.send_query(b"SELECT pg_sleep(30)")  # what a signal in the middle leaves behind
+
+    with pytest.raises(SoftTimeLimitExceeded), released_at_time_limit(run, clock=lambda: NOW):
+        raise SoftTimeLimitExceeded
+
+    assert copy_of(run).lease_until == NOW

@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Agreement, Order
+from common.paging import PagedData
 from common.tables import Column, DateColumn, DateTimeColumn, MinutesColumn, MoneyColumn, NumberColumn, Table, Total
 from tests.factories.tickets import CustomerFactory, TicketFactory, TimeEntryFactory
 from tickets.models import TimeEntry
@@ -224,3 +225,53 @@ def test_a_table_is_rendered_with_its_total(rf: RequestFactory) -> None:
 
 def test_an_empty_table_says_so() -> None:
     assert str(ListTable([]).empty_text) == "Nothing found."
+
+
+def shown_footers(table: Table) -> list[list[str]]:
+    return [[str(text) for _column, text in cells] for _css_class, cells in table.footers()]
+
+
+def listed(*rows: tuple[str, int, str]) -> ListTable:
+    return ListTable([{"name": name, "count": count, "amount": Decimal(5), "currency": of} for name, count, of in rows])
+
+
+def test_page_of_several_has_a_sum_of_its_own_above_the_total() -> None:
+    table = listed(("a", 1, "EUR"), ("b", 2, "CHF"), ("c", 4, "EUR"))
+    table.paginate(page=1, per_page=2)  # type: ignore[no-untyped-call]
+
+    assert shown_footers(table) == [
+        ["Sum of this page", "3", "5.00 CHF + 5.00 EUR"],
+        ["Total of all pages", "7", "5.00 CHF + 10.00 EUR"],
+    ]
+
+
+@pytest.mark.parametrize("paginated", [True, False])
+def test_only_page_has_the_total_alone(paginated: bool) -> None:
+    table = listed(("a", 1, "EUR"), ("b", 2, "EUR"))
+    if paginated:
+        table.paginate(per_page=2)  # type: ignore[no-untyped-call]
+
+    assert shown_footers(table) == [["Sum", "3", "10.00 EUR"]]
+
+
+def test_table_without_totals_has_no_footer() -> None:
+    class Names(Table):
+        name = Column()
+
+    assert Names([{"name": "a"}]).footers() == []
+
+
+@pytest.mark.django_db
+def test_sum_of_the_page_costs_no_query_of_its_own(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    entries("15", "20.25", "-0.10")
+    table = EntryTable(PagedData(TimeEntry.objects.order_by("units")))
+    table.paginate(page=2, per_page=2)  # type: ignore[no-untyped-call]
+    assert len(table.page_totals) == 1
+
+    with django_assert_num_queries(1):
+        of_page, overall = shown_footers(table)
+
+    assert of_page == ["Sum of this page", "", "", '<span title="0:20">20.25</span>']
+    assert overall == ["Total of all pages", "", "", '<span title="0:35">35.15</span>']
