@@ -17,7 +17,8 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from billing.models import Agreement
+from billing.agreement_models import Agreement, FlatFee, PrepaidBlock, PrepaidMovement, RateRule
+from billing.prepaid import move
 from common.months import Month
 from generic_interface.simulator.data import build_data_set
 from generic_interface.simulator.months import ZONE
@@ -32,7 +33,13 @@ PORTS_TRIED = 20
 USERS = {"admin": ADMINISTRATOR, "billing": BILLING, "manager": ACCOUNT_MANAGER}
 ASSIGNED = ("10001", "0042", "A(1)+B")  # the customers that the account manager sees
 AGREEMENTS = {  # CustomerID: what differs from the default agreement
-    "10001": {"hourly_rate": Decimal("120"), "rounding_step": 15, "erp_customer_number": "10001"},
+    "10001": {
+        "hourly_rate": Decimal("120"),
+        "rounding_step": 15,
+        "erp_customer_number": "10001",
+        "included_minutes": 120,
+        "overage_rate": Decimal("130"),
+    },
     "1000": {"hourly_rate": Decimal("89.50"), "rounding_step": 6, "erp_customer_number": "10002"},
     "A(1)+B": {
         "hourly_rate": Decimal("105"),
@@ -41,6 +48,19 @@ AGREEMENTS = {  # CustomerID: what differs from the default agreement
         "article_number": "SUP-PROJ",
     },
 }
+RULES = {  # CustomerID: one rule of its agreement
+    "10001": {"queue": "Support::Vor-Ort", "hourly_rate": Decimal("145"), "article_number": "SUP-ONSITE"},
+    "1000": {"queue": "Projekte", "billable": False, "reason": "Im Festpreis des Projekts enthalten"},
+}
+FEES = {  # CustomerID: one recurring line of its agreement
+    "10001": {
+        "text": "Wartungspauschale mit 120 Minuten",
+        "article_number": "SUP-FLAT",
+        "unit": "Stck",
+        "unit_price": Decimal("180"),
+    },
+}
+PREPAID = {"A(1)+B": 300}  # CustomerID: minutes of its prepaid block
 
 
 class NoDemoHere(Exception):
@@ -129,12 +149,12 @@ def simulator_for(memory: Memory, *, port: int) -> RunningSimulator:
 
 
 @transaction.atomic
-def set_up(memory: Memory, simulator: RunningSimulator) -> None:
+def set_up(memory: Memory, simulator: RunningSimulator, *, now: datetime) -> None:
     """Ticket system, customers, agreements and users, as far as they are missing. Changes made by hand are kept."""
     system = _set_up_system(simulator)
     customers = {row.number: _set_up_customer(system, row.number, row.name) for row in CUSTOMERS}
     for number, terms in AGREEMENTS.items():
-        Agreement.objects.get_or_create(customer=customers[number], defaults=terms)
+        _set_up_agreement(customers[number], terms, memory.last_month, now=now)
     for name, role in USERS.items():
         _set_up_user(name, role, memory.passwords[name], [customers[number] for number in ASSIGNED])
 
@@ -151,6 +171,24 @@ def _set_up_system(simulator: RunningSimulator) -> TicketSystem:
 
 def _set_up_customer(system: TicketSystem, number: str, name: str) -> Customer:
     return Customer.objects.get_or_create(system=system, customer_id=number, defaults={"name": name})[0]
+
+
+def _set_up_agreement(customer: Customer, terms: dict[str, object], last_month: Month, *, now: datetime) -> None:
+    """With its rule, recurring line and prepaid block; what belongs to one that is there already is left alone."""
+    agreement, created = Agreement.objects.get_or_create(customer=customer, defaults=terms)
+    if not created:
+        return
+    number = customer.customer_id
+    if number in RULES:
+        RateRule.objects.create(agreement=agreement, **RULES[number])
+    if number in FEES:
+        FlatFee.objects.create(agreement=agreement, **FEES[number])
+    if number in PREPAID:
+        block = PrepaidBlock.objects.create(
+            customer=customer, name=f"Kontingent {PREPAID[number]} min", starts=last_month.first_day
+        )
+        granted = PrepaidMovement.Kind.GRANTED
+        move(block, kind=granted, minutes=Decimal(PREPAID[number]), reason="", user=None, now=now)
 
 
 def _set_up_user(name: str, role: str, password: str, customers: list[Customer]) -> None:

@@ -18,6 +18,8 @@ SECRET_KEY={secret_key}
 FIELD_ENCRYPTION_KEYS={encryption_key}
 # Plain HTTP is for this machine only; behind a TLS proxy set HTTPS=on and BEHIND_TLS_PROXY=on.
 HTTPS=off
+# Ticket systems that the portal may talk to: here the invented one. Add yours, such as https://help.example.org
+TICKET_SYSTEM_HOSTS=http://127.0.0.1:*
 """
 
 

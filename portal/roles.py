@@ -1,7 +1,7 @@
 """The three roles as groups. Their permissions are put back after each ``migrate``; members are never touched.
 
-An account manager needs no permission: the customers that are assigned to the user are what the user sees. The group
-names the role for people and for the list of users.
+What an account manager sees are the customers that are assigned to the user; on those the group lets the user write
+notes and tickets into the ticket system.
 """
 
 from typing import Any
@@ -13,10 +13,21 @@ from django.contrib.auth.management import create_permissions
 ACCOUNT_MANAGER = "Account manager"
 BILLING = "Billing"
 ADMINISTRATOR = "Administrator"
+NAMES_OF_ROLES = {"account-manager": ACCOUNT_MANAGER, "billing": BILLING, "administrator": ADMINISTRATOR}
+"""How settings name the roles."""
 
 # Whoever may add a reading may have the ticket systems read; rows of readings are written by the portal alone.
 UPLOAD_PERMISSIONS = ("outofoffice.upload_out_of_office",)
-BILLING_PERMISSIONS = ("tickets.see_all_customers", "tickets.add_syncrun", "billing.run_billing")
+REGISTRATION_PERMISSIONS = ("registration.manage_own_registration", "registration.change_registeredsystem")
+HEALTH_PERMISSIONS = ("portal.see_health", "portal.revoke_apitoken")
+AUDIT_PERMISSIONS = ("audit.see_audit_log",)
+WRITING_PERMISSIONS = ("tickets.write_tickets",)
+BILLING_PERMISSIONS = (
+    "tickets.see_all_customers",
+    "tickets.add_syncrun",
+    "billing.run_billing",
+    *WRITING_PERMISSIONS,
+)
 MASTER_DATA = (
     "tickets.ticketsystem",
     "tickets.customer",
@@ -25,6 +36,7 @@ MASTER_DATA = (
     "billing.raterule",
     "billing.flatfee",
     "billing.prepaidblock",
+    "registration.account",
     "auth.user",
 )
 READ_ONLY = (
@@ -37,6 +49,7 @@ READ_ONLY = (
     "billing.orderevent",
     "billing.export",
     "auth.group",
+    "portal.apitoken",
 )
 
 
@@ -45,11 +58,12 @@ def _administrator_permissions() -> tuple[str, ...]:
     views = [(model, "view") for model in READ_ONLY]
     named = (model.replace(".", f".{action}_") for model, action in (*changes, *views))
     movements = ("billing.view_prepaidmovement", "billing.add_prepaidmovement")
-    return (*BILLING_PERMISSIONS, *UPLOAD_PERMISSIONS, *named, *movements)
+    own = (*UPLOAD_PERMISSIONS, *REGISTRATION_PERMISSIONS, *HEALTH_PERMISSIONS, *AUDIT_PERMISSIONS)
+    return (*BILLING_PERMISSIONS, *own, *named, *movements)
 
 
 ROLES: dict[str, tuple[str, ...]] = {
-    ACCOUNT_MANAGER: (),
+    ACCOUNT_MANAGER: WRITING_PERMISSIONS,
     BILLING: BILLING_PERMISSIONS,
     ADMINISTRATOR: _administrator_permissions(),
 }
@@ -62,7 +76,8 @@ def create_roles(sender: AppConfig, **options: Any) -> None:
     still to come are created here first.
     """
     migrated: Apps = options.get("apps", apps)  # ``flush`` sends none
-    if not all(_has(migrated, app) for app in ("auth", "tickets", "billing", "outofoffice")):
+    needed = ("auth", "audit", "tickets", "billing", "outofoffice", "registration", "portal")
+    if not all(_has(migrated, app) for app in needed):
         return  # somebody migrates a part only
     for config in apps.get_app_configs():
         create_permissions(config, verbosity=0, using=options["using"])

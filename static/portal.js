@@ -1,5 +1,32 @@
 // Small helps for pages that work without them.
 
+// Notes can be closed; the focus goes back to the page that they stood on.
+for (const button of document.querySelectorAll("[data-close]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    button.closest(".note").remove();
+    document.getElementById("main").focus();
+  });
+}
+
+// The way back to a list keeps its filters: each list is remembered with what it showed, in this tab alone.
+const LISTS = "lists";
+const lists = JSON.parse(sessionStorage.getItem(LISTS) ?? "{}");
+if (document.querySelector("form.filters, .period")) {
+  lists[location.pathname] = location.search;
+  sessionStorage.setItem(LISTS, JSON.stringify(lists));
+}
+for (const link of document.querySelectorAll(".crumbs a")) {
+  const kept = new URLSearchParams(lists[link.pathname] ?? "");
+  const asked = new URLSearchParams(link.search);
+  if ([...asked].every(([name, value]) => kept.get(name) === value)) link.search = kept.toString();
+}
+
+// What does not fit on a narrow screen scrolls sideways; where one is must be in sight.
+for (const here of document.querySelectorAll(".site-nav [aria-current], .tabs [aria-current]")) {
+  here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 3;
+}
+
 // A form that acts is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target;

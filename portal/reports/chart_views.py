@@ -11,22 +11,21 @@ from django.utils.translation import gettext as _
 
 from common.spans import Span
 from portal.reports.chart_data import Subject, charts_of
+from portal.reports.choice import Unit
 from portal.reports.data_state import state_of
 from portal.reports.empty import has_no_customers, why_no_time
 from portal.reports.filters import Question, read_question
-from portal.reports.saved import UNITS
-from portal.reports.views import opens_with_default, report_page
+from portal.reports.views import report_page
 
 PAGE = "reports:charts"
 
 
-@opens_with_default(PAGE)
 def charts(request: HttpRequest) -> HttpResponse:
     """Four charts of the span, in hours where the address names no unit: nobody reads an axis of minutes."""
     now = timezone.now()
     question = read_question(request, now=now)
     if "unit" not in request.GET:
-        question = replace(question, unit=UNITS[PAGE])
+        question = replace(question, unit=Unit.HHMM)
     context = report_page(PAGE, question) | {"title": _("Charts")}
     if question.form.is_valid() and not has_no_customers(request.user):
         context["charts"] = charts_of(_subject_of(question, now))

@@ -43,6 +43,11 @@ class CountColumn(NumberColumn):
         total = sum((total.sums[name] for total in table.totals), Decimal(0))
         return self._linked(total, table, name, None)
 
+    def show_page_total(self, name: str, table: Table) -> str:
+        """No link: the address of the rows behind it knows no pages."""
+        total = sum((total.sums[name] for total in table.page_totals), Decimal(0))
+        return self.text(total, table.unit) if isinstance(table, ReportBase) else self.show(total)
+
     def _linked(self, value: Decimal, table: ReportBase, name: str, record: Any) -> str:
         text = self.text(value, table.unit)
         address = table.link_of(name, record) if value else ""

@@ -1,11 +1,12 @@
 """Why a report has nothing to show and what to do next."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from common.paging import Empty
+from common.paging import Empty, EmptyKind, no_customers, nothing_matches
 from portal.reports.choice import SpanChoice
 from portal.reports.data_state import DataState
 from tickets.models import AnyUser, Customer, sees_all_customers
@@ -26,19 +27,19 @@ def why_no_time(
 ) -> Empty:
     """The sentence for a report without rows; ``without_filters`` is the address that shows the whole span."""
     if has_no_customers(user):
-        return Empty(
-            title=_("No customers are assigned to you"),
-            text=_("You see the time of the customers that are assigned to you. An administrator can assign them."),
+        return no_customers(
+            _("You see the time of the customers that are assigned to you. An administrator can assign them.")
         )
-    clear = {"url": without_filters, "action": _("Clear the filters")}
     if not is_valid:
         text = _("What the filters say cannot be answered; the sentence at the field says why.")
-        return Empty(title=_("Nothing is shown"), text=text, **clear)
+        unread = nothing_matches(text, url=without_filters)
+        return replace(unread, title=_("Nothing is shown"))
     if given:
         text = _("In %(period)s no time passes the filters.") % {"period": choice.label}
-        return Empty(title=_("Nothing matches"), text=text, **clear)
+        return nothing_matches(text, url=without_filters)
     if state.as_of is None:
         return Empty(
+            kind=EmptyKind.NOT_READ,
             title=_("Not read yet"),
             text=_("The time of %(period)s was not yet read from any ticket system.") % {"period": choice.label},
             url=reverse("billing:orders"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.reports import chart_views, my_views, saved_views, views
+from portal.reports import chart_views, my_views, views, without_time_views
 
 app_name = "reports"
 urlpatterns = [
@@ -9,7 +9,5 @@ urlpatterns = [
     path("pivot/", views.pivot, name="pivot"),
     path("charts/", chart_views.charts, name="charts"),
     path("mine/", my_views.mine, name="mine"),
-    path("filters/save/", saved_views.save, name="save_filter"),
-    path("filters/<int:pk>/default/", saved_views.make_default, name="default_filter"),
-    path("filters/<int:pk>/delete/", saved_views.delete, name="delete_filter"),
+    path("without-time/", without_time_views.without_time, name="without_time"),
 ]

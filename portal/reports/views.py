@@ -1,12 +1,10 @@
 """The time reports: sums, the entries behind them, and pivots."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any, TypeVar
 
 from django.db.models import TextChoices
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,29 +21,12 @@ from portal.reports.links import Tab, address
 from portal.reports.pivot_tables import PivotTable
 from portal.reports.pivots import PivotKind, PivotTooWide
 from portal.reports.pivots import pivot as pivot_of
-from portal.reports.saved import address_of, default_address, filters_of
 from portal.reports.sums import By
 from portal.reports.tables import CAPTIONS, ReportTable
 
-View = Callable[[HttpRequest], HttpResponse]
 Choice = TypeVar("Choice", bound=TextChoices)
 
 
-def opens_with_default(page: str) -> Callable[[View], View]:
-    """A page that is called without any parameter opens with the view that the person has chosen for it."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def opened(request: HttpRequest) -> HttpResponse:
-            start = "" if request.GET else default_address(page, user=request.user)
-            return redirect(start) if start else view(request)
-
-        return opened
-
-    return decorate
-
-
-@opens_with_default("reports:report")
 def report(request: HttpRequest) -> HttpResponse:
     """Sums of the span by agent, customer, queue or ticket, beside those of the span before."""
     question = read_question(request, now=timezone.now())
@@ -71,7 +52,6 @@ def _doubts_of_comparison(question: Question) -> str:
     return text % {"period": span_label(before)}
 
 
-@opens_with_default("reports:entries")
 def entries(request: HttpRequest) -> HttpResponse:
     """The rows behind a number."""
     question = read_question(request, now=timezone.now())
@@ -86,7 +66,6 @@ def entries(request: HttpRequest) -> HttpResponse:
     return render(request, "reports/report.html", context)
 
 
-@opens_with_default("reports:pivot")
 def pivot(request: HttpRequest) -> HttpResponse:
     """Minutes in two directions at once; where that would be too wide, a sentence."""
     question = read_question(request, now=timezone.now())
@@ -126,9 +105,7 @@ def report_page(page: str, question: Question, **own: str) -> dict[str, Any]:
             for unit in Unit
         ],
         "state": state_of(question.choice.span),
-        "page": page,
         "query": address(page, own | question.parameters | {"sort": question.sort}).partition("?")[2],
-        "saved": [(saved, address_of(saved)) for saved in filters_of(page, user=question.user)],
     }
 
 

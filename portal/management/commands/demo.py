@@ -67,7 +67,7 @@ class Command(UpCommand):
         check_database()
         memory = remember(settings.VAR_DIR, now=timezone.now())
         with simulator_for(memory, port=options["simulator_port"]) as simulator:
-            set_up(memory, simulator)
+            set_up(memory, simulator, now=timezone.now())
             complete = self._bill(memory.last_month)
             self._write_file(memory.last_month, options["exports"])
             self._tell_users(memory)

@@ -1,6 +1,7 @@
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
@@ -28,11 +29,17 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         try:
             check_port(host, port)
+            self.stdout.write(_("Preparing the database ..."))
             prepare()
         except PortTaken as error:
             raise CommandError(str(error), returncode=2) from error
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}", returncode=2) from error
+        if not get_user_model()._default_manager.exists():
+            self.stdout.write(
+                _("Nobody can sign in yet. Create the first account in another window: %(command)s")
+                % {"command": ".venv/bin/python manage.py createsuperuser"}
+            )
         self.serve(host, port)
 
     def serve(self, host: str, port: int) -> None:

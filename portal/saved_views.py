@@ -1,4 +1,4 @@
-"""Keeping views of the reports: only by POST, and only one's own."""
+"""Keeping views of the reports and lists: only by POST, and only one's own."""
 
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from portal.models import SavedFilter
 from portal.reports.links import address
-from portal.reports.saved import (
+from portal.saved import (
     LONGEST_QUERY,
     PARAMETERS,
     FilterRefused,
@@ -21,6 +21,7 @@ from portal.reports.saved import (
     known_parameters,
     open_plainly,
     open_with,
+    rename,
     save_filter,
 )
 
@@ -32,6 +33,10 @@ class SavingForm(forms.Form):
     query = forms.CharField(required=False, max_length=LONGEST_QUERY, widget=forms.HiddenInput)
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
     with_span = forms.BooleanField(label=gettext_lazy("Keep this period"), required=False)
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(max_length=80)
 
 
 @require_POST
@@ -64,6 +69,23 @@ def make_default(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         open_with(saved)
         messages.success(request, _("The page now opens with “%(name)s”.") % {"name": saved.name})
+    return redirect(address_of(saved))
+
+
+@require_POST
+def give_name(request: HttpRequest, pk: int) -> HttpResponse:
+    """Call the view otherwise."""
+    saved, form = _own(request, pk), NameForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("The filter keeps its name: the new one has 1 to 80 characters."))
+        return redirect(address_of(saved))
+    name = form.cleaned_data["name"]
+    try:
+        rename(saved, name)
+    except FilterRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("The filter is now called “%(name)s”.") % {"name": name})
     return redirect(address_of(saved))
 
 

@@ -1,4 +1,10 @@
-"""Views of the reports that a person has given a name. Only what a page itself understands is kept."""
+"""Views of the reports and lists that a person has given a name. Only what a page itself understands is kept.
+
+A page that is called without any parameter opens with the view that the person has chosen for it; so every address
+of a view has one, at least ``PLAIN``.
+"""
+
+from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,10 +25,21 @@ PARAMETERS = {
     "reports:entries": (*SPAN, *FILTERS, "unit", "sort"),
     "reports:pivot": ("kind", *SPAN, *FILTERS, "unit", "sort"),
     "reports:charts": (*SPAN, *FILTERS, "unit"),
+    "tickets:list": ("period", "q", "customer", "queue", "state", "billed", "sort"),
+    "billing:orders": ("period", "customer", "state", "complete", "sort"),
+    "billing:agreements": ("period", "customer", "sort"),
+    "billing:discrepancies": ("period", "shown", "kind", "customer", "sort"),
+    "billing:runs": ("state", "complete", "sort"),
+    "billing:exports": ("period", "q", "format", "sort"),
+    "tickets:readings": ("shown", "system"),
+    "outofoffice:index": ("shown", "q", "sort"),
+    "registration:systems": ("q", "customer", "state", "type", "version", "sort"),
 }
 """What each page understands, but the page number and the kind of file."""
 UNITS = {"reports:charts": Unit.HHMM}
 """What a page shows where no unit is named, if not minutes."""
+PLAIN = {"view": "plain"}
+"""Stands in an address that would say nothing else, so that it leads past the view that the page opens with."""
 
 
 class FilterRefused(Exception):
@@ -39,9 +56,10 @@ def address_of(saved: SavedFilter) -> str:
 
 
 def known_parameters(page: str, query: QueryDict) -> dict[str, str]:
-    """What the page understands of an address, each once, and always its unit, so that the address is never bare."""
+    """What the page understands of an address, each once; of reports always the unit. Never nothing."""
     values = {name: (query.get(name) or "").strip() for name in PARAMETERS[page]}
-    return {"unit": UNITS.get(page, Unit.MINUTES).value} | {name: value for name, value in values.items() if value}
+    unit = {"unit": UNITS.get(page, Unit.MINUTES).value} if "unit" in PARAMETERS[page] else {}
+    return unit | {name: value for name, value in values.items() if value} or PLAIN
 
 
 def save_filter(*, user: User, page: str, name: str, query: QueryDict, with_span: bool) -> SavedFilter:
@@ -50,7 +68,7 @@ def save_filter(*, user: User, page: str, name: str, query: QueryDict, with_span
     Without its span the view opens with the previous month, whenever that is.
     """
     wanted = known_parameters(page, query)
-    kept = {key: value for key, value in wanted.items() if with_span or key not in SPAN}
+    kept = {key: value for key, value in wanted.items() if with_span or key not in SPAN} or PLAIN
     text = address(page, kept).partition("?")[2]
     if len(text) > LONGEST_QUERY:
         raise FilterRefused(_("The filters are too long to be saved."))
@@ -61,9 +79,15 @@ def save_filter(*, user: User, page: str, name: str, query: QueryDict, with_span
                 _("You have %(most)d saved filters, and there may not be more. Delete one first.")
                 % {"most": MOST_FILTERS}
             )
-        if own.filter(page=page, name=name).exists():
-            raise FilterRefused(_("A filter called “%(name)s” is there already. Choose another name.") % {"name": name})
+        _refuse_taken(own, page, name)
         return SavedFilter.objects.create(user=user, page=page, name=name, query=text)
+
+
+def rename(saved: SavedFilter, name: str) -> None:
+    """Give the view another name that is new among those of its page. Raises ``FilterRefused``."""
+    with transaction.atomic():
+        _refuse_taken(_locked(saved.user).exclude(pk=saved.pk), saved.page, name)
+        SavedFilter.objects.filter(pk=saved.pk).update(name=name)
 
 
 def open_with(saved: SavedFilter) -> None:
@@ -78,10 +102,14 @@ def open_plainly(saved: SavedFilter) -> None:
     SavedFilter.objects.filter(pk=saved.pk).update(is_default=False)
 
 
-def default_address(page: str, *, user: AnyUser) -> str:
-    """What the page opens with; empty where the person has chosen nothing."""
-    saved = SavedFilter.objects.filter(user=user.pk, page=page, is_default=True).first()
-    return address_of(saved) if saved else ""
+def default_address(filters: Sequence[SavedFilter]) -> str:
+    """What the page of these views opens with; empty where the person has chosen nothing."""
+    return next((address_of(saved) for saved in filters if saved.is_default), "")
+
+
+def _refuse_taken(own: QuerySet[SavedFilter], page: str, name: str) -> None:
+    if own.filter(page=page, name=name).exists():
+        raise FilterRefused(_("A filter called “%(name)s” is there already. Choose another name.") % {"name": name})
 
 
 def _locked(user: User) -> QuerySet[SavedFilter]:

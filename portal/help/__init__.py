@@ -1,0 +1,1 @@
+"""Help in place: the documents for users as pages, and how each figure is counted."""
