@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 
 from benchmarks.stopwatch import compare, seconds
+from benchmarks.summary import Line
 from outofoffice.checks import check_file, check_rows, read_book
 from outofoffice.models import Upload, UploadRow
 from outofoffice.parsing import parse_absences
@@ -38,6 +39,19 @@ class Check:
     pure: float
     check: float
     shown: float
+
+    def lines(self) -> list[Line]:
+        each, check, check_aim = self.pure / self.rows * 1e6, self.check * 1000, CHECK_AIM * self.rows / 1000
+        costs = [
+            ("absences, parsed and checked", self.pure * 1000, "ms", f"{ROW_AIM:g} µs a row", each <= ROW_AIM),
+            ("absences, checked with the agents", check, "ms", f"{check_aim:g} ms", check <= check_aim),
+            ("absences, uploaded and shown", self.shown, "s", f"{SHOWN_AIM:g} s", self.shown <= SHOWN_AIM),
+        ]
+        ratios = [self.pure / self.floor, None, None]
+        return [
+            Line(name=name, size=self.rows, cost=cost, unit=unit, ratio=ratio, aim=aim, met=met)
+            for (name, cost, unit, aim, met), ratio in zip(costs, ratios, strict=True)
+        ]
 
     def __str__(self) -> str:
         each, bare = (part / self.rows * 1e6 for part in (self.pure, self.floor))

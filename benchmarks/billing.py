@@ -125,7 +125,9 @@ def measure(*, customers: int, tickets: int, entries: int, rounds: int = 3) -> R
     floor, own = compare(plain_sql, product, rounds=1 if large else rounds)
     vendor = connection.vendor
     return Result(
-        name=f"billing run, {customers:,} / {tickets:,} / {entries:,}, {vendor}",
+        name=f"billing run, {vendor}",
+        size=entries,
+        of=f"entries, {tickets:,} tickets, {customers:,} customers",
         floor_name="plain SQL, claims in a link table",
         floor=floor,
         product=own,

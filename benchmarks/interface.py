@@ -17,10 +17,12 @@ import requests
 from benchmarks.stopwatch import Result, compare, seconds
 from generic_interface.client import Client
 from generic_interface.connection import Connection
+from generic_interface.reach import Reach
+from generic_interface.rest_transport import RestTransport
 from generic_interface.simulator.model import DEMO_LOGIN, DEMO_PASSWORD
-from generic_interface.transport import RestTransport
 
 ZONE = ZoneInfo("Europe/Berlin")
+HERE = Reach.of(["http://127.0.0.1:*"])
 SERVER = """
 import sys, time
 from generic_interface.simulator.data import build_month
@@ -37,7 +39,8 @@ class Paced(SimulatedSystem):
         return super().answer(call)
 
 kind = Paced if sys.argv[2] == "paced" else SimulatedSystem
-server = RunningSimulator(kind(build_month(tickets=int(sys.argv[1]))))
+month = (int(sys.argv[3]), int(sys.argv[4]))
+server = RunningSimulator(kind(build_month(tickets=int(sys.argv[1]), month=month)))
 print(server.base_url, flush=True)
 sys.stdin.read()
 """
@@ -56,9 +59,9 @@ class RecordingTransport(RestTransport):
 
 
 @contextmanager
-def stand_in(tickets: int, *, paced: bool) -> Iterator[str]:
-    """Base URL of a stand-in ticket system in a process of its own, with that many closed tickets of October 2026."""
-    command = [sys.executable, "-c", SERVER, str(tickets), "paced" if paced else "fast"]
+def stand_in(tickets: int, *, paced: bool, month: tuple[int, int] = (2026, 10)) -> Iterator[str]:
+    """Base URL of a stand-in ticket system in a process of its own, with that many closed tickets of the month."""
+    command = [sys.executable, "-c", SERVER, str(tickets), "paced" if paced else "fast", *map(str, month)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None  # noqa: S101
         try:
@@ -85,7 +88,7 @@ def fetch_bare(base_url: str, calls: list[tuple[str, dict[str, object]]]) -> int
 def measure(*, tickets: int, paced: bool, rounds: int = 5) -> Result:
     """The client's month of ``tickets`` closed tickets against the bare requests."""
     with stand_in(tickets, paced=paced) as base_url:
-        connection = Connection(base_url=base_url, login=DEMO_LOGIN, password=DEMO_PASSWORD, zone=ZONE)
+        connection = Connection(base_url=base_url, login=DEMO_LOGIN, password=DEMO_PASSWORD, zone=ZONE, reach=HERE)
         transport = RecordingTransport(connection)
         with Client(connection, transport=transport) as client:
             bookings = read_month(client)
@@ -98,7 +101,9 @@ def measure(*, tickets: int, paced: bool, rounds: int = 5) -> Result:
         floor, product = compare(lambda: seconds(lambda: fetch_bare(base_url, transport.calls)), own, rounds=rounds)
     pace = "at a real server's pace" if paced else "stand-in at full speed"
     return Result(
-        name=f"reading {tickets:,} tickets, {pace}",
+        name=f"reading over REST, {pace}",
+        size=tickets,
+        of="tickets",
         floor_name=f"bare requests, {size / 1e6:.1f} MB",
         floor=floor,
         product=product,

@@ -61,7 +61,9 @@ def measure(*, entries: int, rounds: int = 3) -> Iterator[Result]:
     for name, scenario in scenarios.items():
         plain, own = compare(lambda: scenario(floor), lambda: scenario(product), rounds=rounds)  # noqa: B023
         yield Result(
-            name=f"mirror, {entries:,} entries, {name}, {connection.vendor}",
+            name=f"mirror, {name}, {connection.vendor}",
+            size=entries,
+            of="entries",
             floor_name="bare upsert of finished rows",
             floor=plain,
             product=own,

@@ -54,6 +54,7 @@ def measure_page(
     name: str,
     address: str,
     *,
+    size: int,
     aim: float | None,
     rounds: int,
     floor: Sequence[Statement] = (),
@@ -69,6 +70,7 @@ def measure_page(
     plain, queries = compare(lambda: run(floor), lambda: run(own), rounds=rounds) if floor else (None, None)
     return Page(
         name=name,
+        size=size,
         whole=1000 * statistics.median(whole),
         fastest=1000 * min(whole),
         cpu=1000 * statistics.median(cpu),

@@ -48,6 +48,7 @@ def measure(year: Year, *, rounds: int = 5) -> Iterator[Page]:
                 client,
                 f"{name}: {query or page} {page if query else ''}".rstrip(),
                 f"{reverse(f'reports:{page}')}?{query}&period={span_text(span)}",
+                size=year.entries,
                 aim=_aim(year, span),
                 rounds=rounds,
                 floor=floor,

@@ -6,12 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.summary import Line
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One line of the table; seconds are medians."""
+    """What the product and its floor took; seconds are medians."""
 
     name: str
+    size: int
+    """How many of what the cost should grow with."""
+    of: str
+    """What these are."""
     floor_name: str
     floor: float
     product: float
@@ -23,12 +29,29 @@ class Result:
     def ratio(self) -> float:
         return self.product / self.floor
 
+    @property
+    def met(self) -> bool | None:
+        return None if self.aim is None else self.ratio <= self.aim
+
+    def lines(self) -> list[Line]:
+        aim = "" if self.aim is None else f"ratio {self.aim:g}"
+        return [
+            Line(
+                name=self.name,
+                size=self.size,
+                cost=self.product,
+                unit="s",
+                ratio=self.ratio,
+                aim=aim,
+                met=self.met,
+            )
+        ]
+
     def __str__(self) -> str:
-        missed = self.aim is not None and self.ratio > self.aim
-        verdict = "no aim" if self.aim is None else f"aim {self.aim:g} {'MISSED' if missed else 'met'}"
+        verdict = "no aim" if self.met is None else f"aim {self.aim:g} {'met' if self.met else 'MISSED'}"
         return (
-            f"{self.name:<46} {self.product:>8.3f} s   {self.floor_name:<34} {self.floor:>8.3f} s   "
-            f"ratio {self.ratio:>5.2f}   {verdict:<14} {self.note}"
+            f"{self.name}, {self.size:,} {self.of}: {self.product:.3f} s, {self.floor_name} {self.floor:.3f} s, "
+            f"ratio {self.ratio:.2f}, {verdict} {self.note}"
         )
 
 
@@ -41,6 +64,8 @@ class Page:
     """
 
     name: str
+    size: int
+    """Rows that the page chooses from."""
     whole: float
     fastest: float
     """The quickest round: nearer to a machine that does nothing else."""
@@ -52,6 +77,23 @@ class Page:
     count: int
     queries: float | None = None
     floor: float | None = None
+
+    def lines(self) -> list[Line]:
+        met = None if self.aim is None else self.whole <= self.aim
+        aim = "" if self.aim is None else f"{self.aim:g} ms"
+        page = Line(name=f"page {self.name}", size=self.size, cost=self.whole, unit="ms", aim=aim, met=met)
+        if self.ratio is None or self.queries is None:
+            return [page]
+        sums = Line(
+            name=f"sums {self.name}",
+            size=self.size,
+            cost=self.queries,
+            unit="ms",
+            ratio=self.ratio,
+            aim=f"ratio {RATIO:g}",
+            met=self.ratio <= RATIO,
+        )
+        return [page, sums]
 
     @property
     def ratio(self) -> float | None:
