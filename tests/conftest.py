@@ -3,22 +3,29 @@
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db.backends.base.operations import BaseDatabaseOperations
-from django.utils import translation
+from django.utils import timezone, translation
 from hypothesis import settings as hypothesis_settings
 
-from billing import guards
+from audit.sealing import seal_waiting
+from tests.migrated import in_memory, keep, kept_in, restored
+from tests.unguarded import emptying
 
 LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})
 PRODUCTION_DATABASE = "django.db.backends.postgresql"
 
 hypothesis_settings.register_profile("local", deadline=None, max_examples=50)
-hypothesis_settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True, print_blob=True)
-hypothesis_settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
+hypothesis_settings.register_profile("ci", deadline=None, max_examples=100, derandomize=True, print_blob=True)
+hypothesis_settings.register_profile("again", parent=hypothesis_settings.get_profile("ci"), max_examples=50)
+hypothesis_settings.load_profile(
+    "local" if os.environ.get("CI") != "true" else "again" if os.environ.get("ONLY_DATABASE") else "ci"
+)
 
 
 def on_postgresql() -> bool:
@@ -28,6 +35,18 @@ def on_postgresql() -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("REQUIRE_POSTGRESQL") and not on_postgresql():
         raise pytest.UsageError("REQUIRE_POSTGRESQL is set, but DATABASE_URL does not name a PostgreSQL database.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``ONLY_DATABASE`` set, tests that never ask a database are left out: another run has had them."""
+    if os.environ.get("ONLY_DATABASE"):
+        config.hook.pytest_deselected(items=[item for item in items if not asks_database(item)])
+        items[:] = filter(asks_database, items)
+
+
+def asks_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db", "django_db_setup"})
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -48,13 +67,35 @@ def tables_can_be_emptied() -> Iterator[None]:
     flush = BaseDatabaseOperations.execute_sql_flush
 
     def unguarded(self: Any, statements: list[str]) -> None:
-        guards.remove(self.connection)
-        flush(self, statements)
-        guards.install(self.connection)
+        with emptying(self.connection):
+            flush(self, statements)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", unguarded)
         yield
+
+
+@pytest.fixture(scope="session")
+def migrations_file(pytestconfig: pytest.Config) -> Path | None:
+    """Where the database that the migrations build is kept; None where it is not SQLite in memory."""
+    return kept_in(pytestconfig.cache.mkdir("migrations")) if in_memory() else None
+
+
+@pytest.fixture(scope="session")
+def kept_migrations(migrations_file: Path | None) -> Iterator[None]:
+    with restored(migrations_file) if migrations_file else nullcontext():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    kept_migrations: None, django_db_setup: None, django_db_blocker: Any, migrations_file: Path | None
+) -> None:
+    """What ``migrate`` has written into the audit log waits for no scheduler here, however long the tests take."""
+    with django_db_blocker.unblock():
+        seal_waiting(now=timezone.now())
+        if migrations_file and not migrations_file.exists():
+            keep(migrations_file)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,12 @@ os.environ["NIGHTLY_READING_HOUR"] = "-1"
 os.environ["EMAIL_URL"] = ""
 os.environ["PORTAL_URL"] = "https://portal.example.com"
 os.environ["KIVITENDO_DATABASE_URL"] = ""
+os.environ["REGISTRATION_URL"] = ""
+os.environ["SECOND_FACTOR_REQUIRED_FOR"] = ""
+os.environ["TICKET_SYSTEM_HOSTS"] = (
+    "http://127.0.0.1:*,http://localhost:*,http://help,"
+    "https://help.example.org,https://old.example.org,https://elsewhere.example.org"
+)
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
 from portal.settings import *  # noqa: F403

@@ -7,10 +7,11 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from benchmarks import billing, mirror, reports, tickets, world
+from benchmarks import billing, mirror, registered, reports, tickets, world
 from common.spans import Span
 from portal.reports.selection import select_entries
 from portal.reports.sums import MINUTES_FIELDS, By, sums_by
+from registration.models import RegistrationEvent
 from tickets.models import TimeEntry
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +57,16 @@ def test_page_is_measured_beside_its_floor(year: world.Year) -> None:
 def test_every_page_is_measured(year: world.Year) -> None:
     lines = [*reports.measure(year, rounds=1), *tickets.measure(year, rounds=1)]
 
-    assert [bool(line.ratio) for line in lines] == 17 * [True] + 16 * [False]
+    assert [bool(line.ratio) for line in lines] == 17 * [True] + 17 * [False]
+
+
+def test_registered_systems_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registered, "settle", lambda: None)
+
+    lines = list(registered.measure(systems=5, rounds=1))
+
+    assert RegistrationEvent.objects.count() == 5 * registered.WEEKS
+    assert [line.name.partition(":")[0] for line in lines] == ["systems"] * 11
 
 
 def test_mirror_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +82,7 @@ def test_billing_run_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
     line = billing.measure(customers=2, tickets=4, entries=8, rounds=1)
 
-    assert line.name.startswith("billing run, 2 / 4 / 8, ")
+    assert (line.name, line.size) == (f"billing run, {connection.vendor}", 8)
 
 
 def _exact(numbers: list[Any]) -> list[Decimal]:

@@ -8,6 +8,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from common.jobs import Job
+from generic_interface.simulator.rpc import RPC_PASSWORD, RPC_USER
 from generic_interface.simulator.server import RunningSimulator
 from tickets.models import Agent, Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
 
@@ -25,11 +26,28 @@ class TicketSystemFactory(DjangoModelFactory[TicketSystem]):
     login = "portal-api"
     password = "secret"
 
+    class Params:
+        over_rpc = factory.Trait(
+            transport="rpc",
+            rpc_url="http://127.0.0.1:9/otrs/rpc.pl",
+            rpc_user="soapuser",
+            rpc_password="soap-secret",
+            login="",
+            password="",
+        )
+
 
 def connected(running: RunningSimulator, **values: Any) -> TicketSystem:
     """The ticket system that stands for a running simulator, with the settings that differ."""
     reached = {"base_url": running.base_url, "login": running.login, "password": running.password}
     system: TicketSystem = TicketSystemFactory(**reached | values)
+    return system
+
+
+def connected_over_rpc(running: RunningSimulator, **values: Any) -> TicketSystem:
+    """The same, with nothing but ``rpc.pl``."""
+    reached = {"rpc_url": running.rpc_url, "rpc_user": RPC_USER, "rpc_password": RPC_PASSWORD}
+    system: TicketSystem = TicketSystemFactory(over_rpc=True, **reached | values)
     return system
 
 

@@ -42,11 +42,12 @@ class _Table(HTMLParser):
 
 @dataclass(frozen=True)
 class Parts:
-    """The first table of a page."""
+    """The first table of a page; ``page_foot`` are the sums of the page where it has several."""
 
     head: list[Cell]
     rows: list[list[Cell]]
     foot: list[Cell]
+    page_foot: list[Cell]
 
     @property
     def texts(self) -> list[list[str]]:
@@ -68,4 +69,9 @@ def table_of(html: str) -> Parts:
     found = re.search(r"<table.*?</table>", html, re.DOTALL)
     parser.feed(found[0] if found else "")
     heads, feet = parser.rows["thead"], parser.rows["tfoot"]
-    return Parts(head=heads[0] if heads else [], rows=parser.rows["tbody"], foot=feet[0] if feet else [])
+    return Parts(
+        head=heads[0] if heads else [],
+        rows=parser.rows["tbody"],
+        foot=feet[-1] if feet else [],
+        page_foot=feet[0] if feet[1:] else [],
+    )

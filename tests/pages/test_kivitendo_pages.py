@@ -8,7 +8,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.template.loader import render_to_string
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.erp_models import ErpFinding, KivitendoCustomer
 from billing.issuing import issue_orders
@@ -217,7 +217,7 @@ def test_page_costs_the_same_for_more_customers(
 ) -> None:
     with django_assert_num_queries(11):
         client.get(PAGE)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(f"{PAGE}?export=csv")
 
     known.customers += [customer(30 + place, f"X{place}") for place in range(3)]
@@ -228,7 +228,7 @@ def test_page_costs_the_same_for_more_customers(
 
     with django_assert_num_queries(11):
         client.get(PAGE)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(f"{PAGE}?export=csv")
 
 
@@ -340,3 +340,18 @@ def test_findings_can_be_sorted_by_each_column(client: Client, known: FakeKivite
     client.post("/orders/kivitendo/look/", {"period": "all"})
 
     assert client.get(f"{ORDERS}?sort={sort}").status_code == 200
+
+
+def test_page_says_what_is_set_up_but_no_password(client: Client, erp: FakeKivitendo, settings: Settings) -> None:
+    settings.KIVITENDO_DATABASE_URL = "postgres://reader:never-shown@erp.example.org:5432/kivitendo"
+
+    html = flat(client.get(PAGE))
+
+    assert "erp.example.org:5432/kivitendo as reader. “Read kivitendo now” tries the connection." in html
+    assert "never-shown" not in html
+
+
+def test_address_that_cannot_be_read_is_not_shown(client: Client, erp: FakeKivitendo, settings: Settings) -> None:
+    settings.KIVITENDO_DATABASE_URL = "postgres://["
+
+    assert "Set in the environment" not in flat(client.get(PAGE))

@@ -8,7 +8,7 @@ import time_machine
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from billing.models import ClosedMonth, Order
+from billing.models import ClosedMonth, Order, OrderEvent
 from tests.billing.scenes import issue
 from tests.pages.world import NOW, World
 
@@ -29,6 +29,22 @@ def client(world: World) -> Client:
 
 def said(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def test_amounts_of_the_history_are_in_the_form_of_the_language(world: World, client: Client) -> None:
+    kind = OrderEvent.Kind
+    for written, text in (
+        (kind.DRAFTED, "1472.50 EUR"),
+        (kind.CHANGED, "60.00 → 1472.50 EUR"),
+        (kind.COMMENTED, "7.50 EUR"),
+    ):
+        world.order.events.create(kind=written, at=NOW, text=text)
+    client.post("/language/", {"language": "de"})
+
+    html = client.get(f"/orders/{world.order.pk}/").content.decode()
+
+    for text in ("1.472,50 EUR", "60,00 → 1.472,50 EUR", "7.50 EUR"):
+        assert f"<div>{text}</div>" in html
 
 
 def test_order_is_approved_issued_and_voided_by_its_page(world: World, client: Client) -> None:

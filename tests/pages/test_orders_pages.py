@@ -14,8 +14,8 @@ from tests.factories.billing import AgreementFactory
 from tests.factories.tickets import CustomerFactory
 from tests.pages.world import NOW, World
 
-LIST_QUERIES = 17
-ORDER_QUERIES = 13
+LIST_QUERIES = 18
+ORDER_QUERIES = 16
 FINGERPRINT = re.compile(r'name="seen" value="([0-9a-f]{64})"')
 
 
@@ -415,3 +415,44 @@ def test_left_out_list_is_sorted(client: Client) -> None:
     html = page(client, "/orders/left-out/?sort=minutes")
 
     assert html.index("Still open") < html.index("Zebra title")
+
+
+def test_all_orders_that_pass_the_filters_are_chosen_from_every_page(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.views.MOST_PER_PAGE", 1)
+    html = client.get("/orders/?period=2026-10").content.decode()
+
+    both = client.post("/orders/approve/", {"all": "period=2026-10"}).context["selection"]
+    one = client.post("/orders/approve/", {"all": "period=2026-10&q=K1001"}).context["selection"]
+    none = client.post("/orders/issue/", {"all": "period=2026-10"}).content.decode()
+
+    assert 'name="all"' in html
+    assert 'value="period=2026-10"' in html
+    assert len(both.orders) == 2
+    assert one.orders == [world.order]
+    assert "Nothing to issue" in none
+
+
+def test_all_that_cannot_be_read_are_none(client: Client) -> None:
+    for text in ("period=soon&q=%00", "x" * 1900, "period=2026-10&state=nothing"):
+        assert client.post("/orders/approve/", {"all": text}).status_code == 200, text
+    assert said(client.post("/orders/approve/", {"all": "x" * 3000}))
+
+
+def test_more_than_can_be_taken_at_once_are_refused(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.choice_filters.MOST_ORDERS", 1)
+    monkeypatch.setattr("billing.step_views.MOST_ORDERS", 1)
+
+    assert said(client.post("/orders/approve/", {"all": "period=2026-10"})) == ["Too many orders at once."]
+
+
+def test_history_shows_amounts_in_the_form_of_the_language(world: World, client: Client) -> None:
+    OrderEvent.objects.create(order=world.order, kind="changed", at=NOW, text="20.00 → 1047.50 EUR")
+
+    german = client.get(f"/orders/{world.order.pk}/", headers={"accept-language": "de"}).content.decode()
+
+    assert "<div>20,00 → 1.047,50 EUR</div>" in german
+    assert "<div>20.00 → 1,047.50 EUR</div>" in page(client, f"/orders/{world.order.pk}/")

@@ -8,16 +8,17 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from common.jobs import Job
+from common.jobs import Job, claim
 from tests.factories.tickets import AgentFactory, SyncRunFactory, TicketSystemFactory
 from tests.pages.world import NOW, World, signed_in
 from tickets.models import SyncRun, TicketSystem
 from tickets.readings import months_of, states_of_readings
 
 PAGE = "/tickets/readings/"
-QUERIES = 13
+QUERIES = 14
 ROW_QUERIES = 7
 MONTHS = ["November 2026", "October 2026", "September 2026", "August 2026"]
 ASKED_BY_HTMX = {"HX-Request": "true"}
@@ -374,3 +375,92 @@ def test_page_and_button_are_for_those_who_see_all_and_may_read(
     ]
 
     assert (statuses, dispatched) == ([403, 403, 403], [])
+
+
+def losses(world: World, month: str = "2026-10") -> str:
+    return f"{PAGE}systems/{world.system.pk}/losses/?month={month}"
+
+
+def test_losses_are_accepted_from_the_page_with_a_reason(
+    world: World,
+    client: Client,
+    dispatched: list[int],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    read(world.system, "2026-09", state="partly", complete=False, problems=["Ticket 7 is not shown any more."])
+
+    listed, asked = flat(client.get(PAGE)), flat(client.get(losses(world, "2026-09")))
+    nothing = client.post(losses(world, "2026-09"), {"reason": " "})
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post(losses(world, "2026-09"), {"reason": "Deleted on purpose"})
+
+    run = SyncRun.objects.get(state="queued")
+    assert f'href="{losses(world, "2026-09")}"' in listed
+    assert "Ticket 7 is not shown any more." in asked
+    assert "This field is required." in nothing.content.decode()
+    assert (run.losses_accepted, str(run.started_by), dispatched) == ("Deleted on purpose", "clara", [run.pk])
+    assert response["Location"] == f"{PAGE}#system-{world.system.pk}"
+
+
+def test_losses_of_a_month_that_is_being_read_wait(world: World, client: Client, dispatched: list[int]) -> None:
+    active = read(world.system, "2026-10", state="running", complete=False)
+
+    response = client.post(losses(world), {"reason": "Deleted on purpose"})
+
+    [message] = get_messages(response.wsgi_request)
+    assert str(message).endswith("is being read already. Accept the losses when that has ended.")
+    active.refresh_from_db()
+    assert active.losses_accepted == ""
+
+
+def test_losses_of_no_month_are_refused(world: World, client: Client, dispatched: list[int]) -> None:
+    response = client.post(losses(world, "soon"), {"reason": "Deleted on purpose"})
+
+    [message] = get_messages(response.wsgi_request)
+    assert str(message).startswith("“soon” is not a month")
+    assert dispatched == []
+
+
+def test_month_without_problems_offers_no_losses(world: World, client: Client) -> None:
+    assert "/losses/" not in client.get(PAGE).content.decode()
+
+
+def test_losses_are_for_those_who_see_all_and_may_read(world: World) -> None:
+    client = world.clients["manager"]
+
+    assert [client.get(losses(world)).status_code, client.post(losses(world)).status_code] == [403, 403]
+
+
+def test_reading_that_waits_is_stopped_from_the_page(world: World, client: Client) -> None:
+    run = SyncRun.objects.create(system=world.system, month=date(2026, 10, 1))
+    assert f"/tickets/readings/{run.pk}/stop/" in client.get(PAGE).content.decode()
+
+    html = client.post(f"/tickets/readings/{run.pk}/stop/", follow=True).content.decode()
+
+    assert "is stopped. Nothing was changed." in html
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("failed", "Stopped by clara.")
+    assert "is over already" in client.post(f"/tickets/readings/{run.pk}/stop/", follow=True).content.decode()
+
+
+def test_reading_that_runs_is_asked_to_stop_once(world: World, client: Client) -> None:
+    run = SyncRun.objects.create(system=world.system, month=date(2026, 10, 1))
+    claim(run, now=timezone.now())
+
+    html = client.post(f"/tickets/readings/{run.pk}/stop/", follow=True).content.decode()
+
+    assert "stops before its next step" in html
+    assert "It stops before its next step." in html
+    assert f"/tickets/readings/{run.pk}/stop/" not in html
+
+
+def test_one_ticket_system_is_shown_on_request(world: World, client: Client) -> None:
+    other = TicketSystemFactory(name="Elsewhere")
+
+    one = client.get(f"{PAGE}?system={other.pk}").content.decode()
+    all_of_them = client.get(f"{PAGE}?system=77777").content.decode()
+
+    assert f'id="system-{other.pk}"' in one
+    assert f'id="system-{world.system.pk}"' not in one
+    assert "Ticket system: Elsewhere" in one
+    assert f'id="system-{world.system.pk}"' in all_of_them

@@ -205,6 +205,7 @@ VALUES = st.one_of(
 )
 @example(path="", query={"agent": str(2**63), "customer": str(-(2**63) - 1), "system": str(2**64)})
 @example(path="entries/", query={"ticket": "\0", "queue": "\0", "sort": "\0"})
+@example(path="", query={"sort": "."})
 @example(path="pivot/", query={"period": "1971-01-01..9997-12-31", "kind": "customer_month"})
 @example(path="", query={"by": "ticket", "sort": "before", "period": "all", "page": "9" * 30})
 def test_no_address_breaks_a_page(world: World, path: str, query: dict[str, str]) -> None:

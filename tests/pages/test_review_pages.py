@@ -245,8 +245,11 @@ def test_order_that_may_not_be_seen_takes_no_comment(world: World) -> None:
     ("text", "sentence"),
     [
         ("", "This field is required."),
-        ("\x07", "Write something first."),
-        ("x" * 2001, "Ensure this value has at most 2000 characters (it has 2001)."),
+        ("\x07", "Write something first. What you wrote: “\x07”"),
+        (
+            "x" * 2001,
+            f"Ensure this value has at most 2000 characters (it has 2001). What you wrote: “{'x' * 2001}”",
+        ),
     ],
 )
 def test_comment_that_cannot_be_kept_is_told(world: World, client: Client, text: str, sentence: str) -> None:

@@ -18,19 +18,25 @@ def put_back() -> None:
     create_roles(apps.get_app_config("auth"), apps=apps, using="default")
 
 
-def test_account_manager_needs_no_permission() -> None:
-    assert permissions_of(ACCOUNT_MANAGER) == set()
+def test_account_manager_writes_into_the_ticket_system_and_nothing_else() -> None:
+    assert permissions_of(ACCOUNT_MANAGER) == {"tickets.write_tickets"}
 
 
 def test_billing_sees_all_customers_reads_ticket_systems_and_runs_billing() -> None:
-    assert permissions_of(BILLING) == {"tickets.see_all_customers", "tickets.add_syncrun", "billing.run_billing"}
+    assert permissions_of(BILLING) == {
+        "tickets.see_all_customers",
+        "tickets.add_syncrun",
+        "tickets.write_tickets",
+        "billing.run_billing",
+    }
 
 
 def test_administrator_changes_master_data_only() -> None:
     changing = {label.split(".")[1] for label in permissions_of(ADMINISTRATOR) if ".change_" in label}
 
     master_data = ("ticketsystem", "customer", "agent", "agreement", "raterule", "flatfee", "prepaidblock", "user")
-    assert changing == {f"change_{name}" for name in master_data}
+    registration = ("account", "registeredsystem")
+    assert changing == {f"change_{name}" for name in (*master_data, *registration)}
     assert permissions_of(BILLING) < permissions_of(ADMINISTRATOR)
 
 

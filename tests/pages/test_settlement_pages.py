@@ -1,6 +1,9 @@
 """The inbox of the discrepancies: choosing, looking, settling, what was settled, and taking it back."""
 
 import re
+from datetime import date
+from html import unescape
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -163,8 +166,8 @@ def test_filters_narrow_the_list_down(inbox: World) -> None:
     assert "3 rows" in get(client, f"{PAGE}?kind=nonsense")
 
 
-def settle_first(world: World, choice: Choice = Choice.CREDIT) -> Settlement:
-    rows = [row for row in discrepancies(customer=world.customer) if choice in row.choices]
+def settle_first(world: World, choice: Choice = Choice.CREDIT, kind: str = "") -> Settlement:
+    rows = [row for row in discrepancies(customer=world.customer) if choice in row.choices and kind in ("", row.kind)]
     return settle(rows, choice=choice, reason="Agreed.", user=None, now=NOW)[0]
 
 
@@ -258,3 +261,41 @@ def test_line_that_corrects_is_explained_by_what_it_charges(inbox: World) -> Non
     assert f"Korrektur zu {Order.objects.get(pk=inbox.order.pk).document_number}" in text
     assert "Not rounded" not in text
     assert "-30.00 EUR" in text
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        ({"valid_to": date(2026, 9, 30)}, "waits: the customer's agreement has ended; enter the next one"),
+        (
+            {"currency": "CHF"},
+            "waits: the agreement bills in CHF by now, the order did in EUR; void the order instead",
+        ),
+        ({}, "waits for the next order"),
+    ],
+)
+def test_credit_that_cannot_be_carried_out_says_why(inbox: World, terms: dict[str, Any], sentence: str) -> None:
+    settle_first(inbox, Choice.CREDIT)
+    inbox.customer.agreements.update(**terms)
+
+    text = unescape(words(get(inbox.clients["billing"], f"{PAGE}?shown=settled")))
+
+    assert sentence in text
+    assert sentence in inbox.clients["billing"].get(f"{PAGE}?shown=settled&export=csv").content.decode()
+
+
+def test_late_time_waits_for_an_agreement_and_not_for_a_currency(inbox: World) -> None:
+    client = inbox.clients["billing"]
+    settle_first(inbox, Choice.NEXT_ORDER, kind="late")
+    inbox.customer.agreements.update(currency="CHF")
+    other_currency = words(get(client, f"{PAGE}?shown=settled"))
+    inbox.customer.agreements.update(valid_to=date(2026, 9, 30))
+
+    assert "waits for the next order" in other_currency
+    assert "agreement has ended" in words(get(client, f"{PAGE}?shown=settled"))
+
+
+def test_choice_of_a_credit_says_before_that_it_may_wait(inbox: World) -> None:
+    text = words(ask(inbox.clients["billing"], keys(inbox)[:1], choice="credit"))
+
+    assert "has ended or bills in another currency." in text

@@ -159,7 +159,7 @@ def test_query_count_does_not_depend_on_the_number_of_rows(
 
 
 # session, user, rights, exact number, zones, choices, count, keys, rows, totals, own agent, systems, age of the data
-LIST_QUERIES = 13
+LIST_QUERIES = 14
 
 
 def test_very_long_list_goes_without_totals_and_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +254,7 @@ def test_query_count_of_a_ticket_does_not_depend_on_its_entries(
             client.get(f"/tickets/{ticket.pk}/")
 
 
-TICKET_QUERIES = 20
+TICKET_QUERIES = 22
 
 
 def test_total_of_a_ticket_agrees_after_the_minutes_per_unit_have_changed(world: World) -> None:

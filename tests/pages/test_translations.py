@@ -13,8 +13,10 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
 
+from tests.architecture import FLOORS
+
 MESSAGES = settings.BASE_DIR / "locale" / "de" / "LC_MESSAGES"
-SOURCES = ("billing", "common", "generic_interface", "outofoffice", "portal", "registration", "templates", "tickets")
+SOURCES = (*FLOORS, "templates")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
 

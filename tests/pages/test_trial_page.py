@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing.agreement_models import Agreement, RateRule
 from billing.trying import try_out
-from tests.billing.scenes import bill, book, ledger, ticket_of
+from tests.billing.scenes import OCTOBER, bill, book, ledger, ticket_of
 from tests.factories.tickets import CustomerFactory
 from tests.pages.world import World
 from tickets.models import Ticket
@@ -45,7 +45,7 @@ def test_trial_agrees_with_the_order(ticket: Ticket, scope: str) -> None:
     book(ticket, 7, at="2026-10-07 08:00:00")
     agreement = Agreement.objects.get(customer=ticket.customer)
 
-    trial = try_out(ticket, agreement)
+    trial = try_out(ticket, agreement, OCTOBER)
     bill()
 
     (position,) = ticket.positions.all()
@@ -59,7 +59,7 @@ def test_rule_without_billing_says_why(client: Client, ticket: Ticket) -> None:
     html = client.get(PATH + "4711").content.decode()
 
     assert "A rate rule says that this time is not billed. (Our own mistakes)" in html
-    assert try_out(ticket, Agreement.objects.get(customer=ticket.customer)).net_amount == Decimal(0)
+    assert try_out(ticket, Agreement.objects.get(customer=ticket.customer), OCTOBER).net_amount == Decimal(0)
 
 
 @pytest.mark.parametrize("number", ["0815", "<script>", "x" * 300, "\0081\0"])

@@ -138,7 +138,7 @@ def test_minutes_that_do_not_fit_are_told_at_the_field(world: World, client: Cli
 
     html = look(client, world, "999999")
 
-    assert "A booking of 20000 time units would have more minutes than the portal can hold." in html
+    assert "A booking of 20,000 time units would have more minutes than the portal can hold." in html
     assert 'aria-invalid="true"' in html
 
 

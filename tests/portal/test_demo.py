@@ -12,7 +12,11 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from billing.models import Agreement, Order, OrderEvent
+from billing.agreement_models import Agreement, RateRule
+from billing.audit import audit_ledger
+from billing.models import Order, OrderEvent, OrderPosition
+from billing.queries import left_out
+from common.months import Month
 from portal.demo import NoDemoHere, check_database, forget, only_one, remember, set_up, simulator_for
 from portal.management.commands import demo as command
 from portal.supervisor import Supervisor
@@ -57,6 +61,7 @@ def test_demo_bills_the_previous_month_and_changes_nothing_the_second_time(folde
     assert (folder / "exports" / "kivitendo-2026-10-draft.csv").read_bytes() == file
     assert file.startswith(b"datatype;ordnumber;")
     check_set_up(first, second)
+    check_terms()
     check_later_month(folder, orders)
     check_approved_orders_stay(folder)
 
@@ -73,6 +78,18 @@ def check_set_up(first: str, second: str) -> None:
         "A(1)+B",
     ]
     assert Agreement.objects.filter(is_default=False).count() == 3
+
+
+def check_terms() -> None:
+    """Each kind of term that an agreement can have shows in the orders."""
+    lines = OrderPosition.objects.filter(order__month="2026-10-01")
+    assert RateRule.objects.filter(billable=False).exists()
+    assert lines.filter(rate_rule__billable=True).exists()
+    assert lines.filter(included_minutes__gt=0).exists()
+    assert lines.filter(prepaid_minutes__gt=0).exists()
+    assert lines.filter(kind="flat").count() == 1
+    assert "not_billed_by_rule" in {row.reason for row in left_out(Month(2026, 10))}
+    assert audit_ledger().breaches == ()
 
 
 def check_later_month(folder: Path, orders: list[tuple[object, ...]]) -> None:
@@ -248,13 +265,13 @@ def test_no_free_port_for_the_simulator_is_told(tmp_path: Path, monkeypatch: pyt
 def test_address_of_the_ticket_system_follows_the_port_and_nothing_else_is_overwritten(tmp_path: Path) -> None:
     memory = remember(tmp_path, now=NOW)
     with simulator_for(memory, port=48071) as simulator:
-        set_up(memory, simulator)
+        set_up(memory, simulator, now=NOW)
         TicketSystem.objects.update(time_zone="UTC")
         Agreement.objects.filter(customer__customer_id="1000").update(hourly_rate=1)
         User.objects.get(username="admin").customers.set(Customer.objects.all())
 
     with simulator_for(memory, port=48081) as simulator:
-        set_up(memory, simulator)
+        set_up(memory, simulator, now=NOW)
 
         system = TicketSystem.objects.get()
         assert system.base_url == simulator.base_url

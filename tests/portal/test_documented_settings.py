@@ -23,19 +23,24 @@ def test_operations_guide_explains_every_variable() -> None:
     assert names("docs/operations.md", r"^\| `([A-Z_]+)`") == read_by_settings() | OF_COMPOSE_ONLY
 
 
-def test_compose_file_sets_only_what_the_settings_read() -> None:
-    of_the_portal = (ROOT / "docker-compose.yml").read_text(encoding="utf-8").partition("services:")[0]
+def test_units_of_systemd_set_only_what_the_settings_read() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "deploy" / "systemd").iterdir()]
+    given = {
+        name
+        for text in texts
+        for line in re.findall(r"^Environment=(.*)$", text, re.MULTILINE)
+        for name in re.findall(r"(\w+)=", line)
+    }
 
-    given = set(re.findall(r"^    ([A-Z_]+):", of_the_portal, re.MULTILINE))
-
-    assert given == {"DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL"}
-    assert given <= read_by_settings()
+    assert given - {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"} <= read_by_settings()
+    assert "LOG_FORMAT" in given
 
 
-def test_compose_file_asks_only_for_what_the_example_file_has() -> None:
-    asked = names("docker-compose.yml", r"(?<!\$)\$\{([A-Z_]+)")
+def test_proxy_asks_only_for_what_the_example_file_has() -> None:
+    asked = names("deploy/proxy/Caddyfile", r"\{\$([A-Z_]+)\}")
 
-    assert asked == OF_COMPOSE_ONLY
+    assert asked == {"ALLOWED_HOSTS"}
+    assert asked <= names(".env.example", r"^#?([A-Z_]+)=")
 
 
 def test_tool_versions_agree_between_image_and_environment() -> None:

@@ -32,7 +32,7 @@ from tickets.models import Customer, SyncRun
 from tickets.tasks import sync
 
 NOW = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
-PLANNER_QUERIES = 12
+PLANNER_QUERIES = 7
 
 
 @pytest.fixture

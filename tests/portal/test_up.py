@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
@@ -52,7 +53,10 @@ def test_folder_that_cannot_be_written_ends_the_command(port: int, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("result", "code"), [(0, 0), (1, 1)])
-def test_exit_code_tells_how_it_ended(monkeypatch: pytest.MonkeyPatch, port: int, result: int, code: int) -> None:
+def test_exit_code_tells_how_it_ended(
+    monkeypatch: pytest.MonkeyPatch, port: int, result: int, code: int, django_user_model: type[User]
+) -> None:
+    django_user_model.objects.create_user("anna")
     monkeypatch.setattr(up, "prepare", lambda: None)
     monkeypatch.setattr(Supervisor, "run", lambda supervisor: supervisor.say("A sentence.") or result)
     out, err = StringIO(), StringIO()
@@ -64,8 +68,20 @@ def test_exit_code_tells_how_it_ended(monkeypatch: pytest.MonkeyPatch, port: int
         ended = error.returncode
 
     assert ended == code
-    assert out.getvalue() == f"The portal is served at http://127.0.0.1:{port}/ (Ctrl+C ends it)\n"
+    assert out.getvalue() == (
+        f"Preparing the database ...\nThe portal is served at http://127.0.0.1:{port}/ (Ctrl+C ends it)\n"
+    )
     assert err.getvalue() == "A sentence.\n"
+
+
+def test_without_an_account_it_says_how_to_make_the_first(monkeypatch: pytest.MonkeyPatch, port: int, db: None) -> None:
+    monkeypatch.setattr(up, "prepare", lambda: None)
+    monkeypatch.setattr(Supervisor, "run", lambda supervisor: 0)
+    out = StringIO()
+
+    call_command("up", port=port, stdout=out)
+
+    assert "Create the first account in another window: .venv/bin/python manage.py createsuperuser\n" in out.getvalue()
 
 
 @pytest.mark.slow
@@ -81,19 +97,24 @@ def test_web_server_and_worker_do_their_work_and_end_together(tmp_path: Path, po
     portal = subprocess.Popen([*manage, "up", "--port", str(port)], cwd=ROOT, env=environment)
     try:
         page = wait_for(f"http://127.0.0.1:{port}/accounts/login/", portal)
+        alive = wait_for(f"http://127.0.0.1:{port}/healthz", portal)
         start_run(manage, environment)
         state = wait_for_run(manage, environment)
+        seen = shell(
+            manage, environment, "from portal.models import Heartbeat; print(Heartbeat.objects.get(name='beat'))"
+        )
     finally:
         portal.send_signal(signal.SIGTERM)
         code = portal.wait(timeout=60)
 
     assert "csrfmiddlewaretoken" in page
+    assert (alive, seen) == ("ok\n", "beat")
     assert state == "failed There is no active ticket system. Add one, then start the run again."
     assert code == 0
 
 
 def wait_for(url: str, portal: "subprocess.Popen[bytes]") -> str:
-    for _ in range(300):
+    for _ in range(1200):  # the tables are made first
         if portal.poll() is not None:
             break
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from billing.models import Agreement
@@ -21,6 +21,7 @@ from tickets.models import TicketSystem
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 OpenPage = Callable[..., Page]
+expect.set_options(timeout=30_000)  # a busy machine is no fault of the page
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +68,17 @@ def tasks_at_once() -> Iterator[None]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, live_server: LiveServer, system: TicketSystem) -> Iterator[OpenPage]:
+def complaints() -> list[str]:
+    """What the consoles of the browsers have said that should not be said; a test takes out what it expects."""
+    return []
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, live_server: LiveServer, system: TicketSystem, complaints: list[str]
+) -> Iterator[OpenPage]:
     """Opens a browser of its own for each call and signs in; what its console complains about fails the test."""
-    contexts, complaints = [], []
+    contexts: list[BrowserContext] = []
 
     def open_one(*, width: int = 1280, scheme: str = "light", language: str = "en-GB") -> Page:
         context = browser.new_context(
@@ -85,8 +94,8 @@ def open_page(browser: Browser, live_server: LiveServer, system: TicketSystem) -
         page.goto("/")
         page.fill("[name=login]", "dora")
         page.fill("[name=password]", PASSWORD)
-        page.click("main button")
-        page.wait_for_url("**/")
+        page.click("main form button[type=submit]")
+        page.wait_for_url(f"{live_server.url}/")  # the sign-in page's own address ends with a slash, too
         return page
 
     yield open_one

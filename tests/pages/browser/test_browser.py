@@ -36,6 +36,8 @@ def paths(month: Month) -> list[str]:
         "/orders/left-out/",
         "/orders/runs/",
         run.get_absolute_url(),
+        "/api-tokens/",
+        "/audit/",
         "/accounts/password/change/",
         "/accounts/logout/",
     ]
@@ -71,6 +73,36 @@ def test_button_leads_to_the_run_to_the_orders_to_approval_and_file(
     assert re.fullmatch(r"[\d,]+\.\d\d EUR", chosen)
     assert download.value.suggested_filename == f"kivitendo-{month}.csv"
     assert set(Order.objects.values_list("state", flat=True)) == {"exported"}
+
+
+MOST_CLICKS = 12
+COUNT_CLICKS = (
+    "addEventListener('click', () => { sessionStorage.clicks = Number(sessionStorage.clicks ?? 0) + 1 }, true)"
+)
+
+
+def test_order_is_issued_and_handed_over_within_twelve_clicks_from_the_start_page(
+    open_page: OpenPage, tasks_at_once: None, month: Month
+) -> None:
+    page = open_page()
+    page.add_init_script(COUNT_CLICKS)
+    page.goto("/")
+
+    page.get_by_role("link", name="Orders", exact=True).click()
+    page.get_by_role("button", name="Get closed tickets for previous month").click()
+    expect(page.get_by_text("The run is done, from complete data.")).to_be_visible()
+    page.get_by_role("link", name="To the orders").click()
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Approve the chosen ones").click()
+    page.get_by_role("button", name="Approve 8 orders").click()
+    page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Issue the chosen ones").click()
+    page.get_by_role("button", name="Issue 8 orders").click()
+    with page.expect_download():
+        page.get_by_role("button", name="kivitendo CSV").click()
+
+    assert set(Order.objects.values_list("state", flat=True)) == {"exported"}
+    assert page.evaluate("Number(sessionStorage.clicks)") <= MOST_CLICKS
 
 
 def test_progress_moves_without_a_reload_and_ends_with_the_result(open_page: OpenPage, billed: BillingRun) -> None:

@@ -39,6 +39,7 @@ def open_everything(page: Page) -> None:
 
 
 def violations(page: Page, *, of: str = "html") -> list[str]:
+    page.wait_for_selector(of)
     return [
         violation["id"] for violation in Axe().run(page, context=of, options={"preload": False}).response["violations"]
     ]
@@ -47,7 +48,8 @@ def violations(page: Page, *, of: str = "html") -> list[str]:
 def choose(page: Page, path: Path) -> None:
     page.goto("/admin/tickets/agent/import/")
     page.get_by_label("CSV file").set_input_files(path)
-    page.get_by_role("button", name="Look at the file").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Look at the file").click()
 
 
 def test_row_moves_without_a_reload_and_ends_with_the_result(open_page: OpenPage, readings: SyncRun) -> None:
