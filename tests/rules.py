@@ -56,7 +56,12 @@ WRITERS = {
 """Files that a person opens go through one guard; kivitendo's importer takes a cell as it stands."""
 SENDS = {"delay", "apply_async"}
 SWITCHED_OFF = {"verify", "verify_tls", "verify_mode", "check_hostname"}
-_TEMPLATE = re.compile(r"\|\s*(?:safe|safeseq)\b|\{%\s*autoescape\s+off|\{%\s*debug\s*%\}")
+_OF_TEMPLATES = {
+    re.compile(r"\|\s*(?:safe|safeseq)\b|\{%\s*autoescape\s+off|\{%\s*debug\s*%\}"): "shows text without escaping it",
+    re.compile(
+        r"\{\{\s*[\w.]*(?<!\.attrs)\.(?:pk|id)\s*\}\}"
+    ): "writes a key as a number for people, from 1,000 on; use unlocalize",
+}
 
 
 def source_faults() -> list[str]:
@@ -75,10 +80,11 @@ def faults(sources: dict[str, str]) -> list[str]:
 def template_faults(root: Path) -> list[str]:
     """In every page of the folder."""
     return sorted(
-        f"{path.relative_to(root)}:{number}: shows text without escaping it"
+        f"{path.relative_to(root)}:{number}: {text}"
         for path in root.rglob("*.html")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if _TEMPLATE.search(line)
+        for pattern, text in _OF_TEMPLATES.items()
+        if pattern.search(line)
     )
 
 

@@ -61,6 +61,7 @@ def test_curve_is_measured_and_no_program_is_left(terms: Agreement, monkeypatch:
 @pytest.mark.postgresql
 def test_interruption_ends_every_program(terms: Agreement, monkeypatch: pytest.MonkeyPatch) -> None:
     started, at_work = noted(monkeypatch), list[bool]()
+    handled = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 
     def interrupt(*given: object) -> fleet.Taken:
         at_work.extend(map(is_alive, started))
@@ -69,8 +70,11 @@ def test_interruption_ends_every_program(terms: Agreement, monkeypatch: pytest.M
 
     monkeypatch.setattr(fleet.Fleet, "carry_out", interrupt)
 
-    with pytest.raises(KeyboardInterrupt):
-        list(workers.measure(TINY, processes=(1, 2), rounds=1))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(workers.measure(TINY, processes=(1, 2), rounds=1))
+    finally:
+        signal.signal(signal.SIGINT, handled)
 
     assert at_work == [True, True, True]
     assert not any(map(is_alive, started))

@@ -90,7 +90,16 @@ def test_unescaped_text_on_a_page_is_named(tmp_path: Path, line: str) -> None:
     assert template_faults(tmp_path) == ["page.html:2: shows text without escaping it"]
 
 
+def test_key_that_gets_a_thousands_separator_is_named(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text('<button value="{{ session.pk }}">\n<p id="a-{{ row.system.id }}">', "utf-8")
+
+    sentence = "writes a key as a number for people, from 1,000 on; use unlocalize"
+    assert template_faults(tmp_path) == [f"page.html:{line}: {sentence}" for line in (1, 2)]
+
+
 def test_escaped_text_passes(tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text("{{ text }} {{ is_safe }} {{ text|safely }}", encoding="utf-8")
+    (tmp_path / "page.html").write_text(
+        "{{ text }} {{ is_safe }} {{ text|safely }} {{ row.pk|unlocalize }} {{ widget.attrs.id }}", encoding="utf-8"
+    )
 
     assert template_faults(tmp_path) == []

@@ -176,6 +176,17 @@ def test_user_sees_and_ends_own_sessions(anna: User) -> None:
     assert (is_in(client), is_in(tablet)) == (True, False)
 
 
+def test_button_ends_its_session_also_when_there_were_thousands_before(anna: User) -> None:
+    client, phone = client_of(anna), client_of(anna, agent="Phone")
+    UserSession.objects.filter(user_agent="Phone").update(id=1_234_567)
+
+    html = client.get("/accounts/sessions/").content.decode()
+    (chosen,) = re.findall(r'name="session"\s+value="([^"]+)"', html)
+    client.post("/accounts/sessions/", {"session": chosen})
+
+    assert not is_in(phone)
+
+
 @pytest.mark.parametrize("chosen", ["x", "-1", "0", "9" * 30])
 def test_unreadable_choice_ends_nothing(anna: User, chosen: str) -> None:
     client, other = client_of(anna), client_of(anna)
