@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 from django.db.models import DecimalField, Model
 from django.utils.translation import gettext as _
@@ -197,10 +197,28 @@ def plan_order(facts: Facts) -> OrderPlan | None:
     return plan
 
 
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """What the positions of one order have in common that bill time at one rate; reckoned once for all of them."""
+
+    special: RateRule | None
+    rule: Rule
+    unit_price: Decimal
+    document: dict[str, str]
+
+    @classmethod
+    def of(cls, agreement: Agreement, special: RateRule | None) -> Self:
+        rule = Rule.from_agreement(agreement)
+        if special is not None:
+            rule = rule.with_rate(special.hourly_rate, special.article_number)
+        return cls(special, rule, unit_price(rule), rule.as_json())
+
+
 def _computed(agreement: Agreement, facts: Facts) -> list[OrderPosition]:
     """Recurring lines, then the time of each ticket by rate."""
-    rule = Rule.from_agreement(agreement)
-    lines = [_time_position(ticket, key, agreement, rule, facts) for ticket, key in _billed_time(agreement, facts)]
+    billed = _billed_time(agreement, facts)
+    rates = {key: _Rate.of(agreement, facts.rules.get(key)) for key in {rate for _ticket, (_pk, rate) in billed}}
+    lines = [_time_position(ticket, key, agreement, rates[key[1]], facts) for ticket, key in billed]
     return [_flat_position(fee) for fee in facts.flat_fees] + lines
 
 
@@ -220,10 +238,8 @@ def _billed_time(agreement: Agreement, facts: Facts) -> list[tuple[Ticket, LineK
     return [(tickets[key[0]], key) for key in sorted(keys, key=lambda key: (tickets[key[0]].number, *key))]
 
 
-def _time_position(ticket: Ticket, key: LineKey, agreement: Agreement, rule: Rule, facts: Facts) -> OrderPosition:
-    time, special = facts.times[key], facts.rules.get(key[1])
-    if special is not None:
-        rule = rule.with_rate(special.hourly_rate, special.article_number)
+def _time_position(ticket: Ticket, key: LineKey, agreement: Agreement, rate: _Rate, facts: Facts) -> OrderPosition:
+    time = facts.times[key]
     text = position_text(
         agreement.position_text,
         number=ticket.number,
@@ -237,14 +253,14 @@ def _time_position(ticket: Ticket, key: LineKey, agreement: Agreement, rule: Rul
     return OrderPosition(
         kind=OrderPosition.Kind.TIME,
         ticket=ticket,
-        rate_rule=special,
+        rate_rule=rate.special,
         text=text,
         recorded_minutes=time.minutes,
-        billable_minutes=billable_minutes(time.parts, rule),
-        unit_price=unit_price(rule),
-        article_number=rule.article_number,
-        unit=rule.unit,
-        rule=rule.as_json(),
+        billable_minutes=billable_minutes(time.parts, rate.rule),
+        unit_price=rate.unit_price,
+        article_number=rate.rule.article_number,
+        unit=rate.rule.unit,
+        rule=rate.document,
     )
 
 

@@ -190,7 +190,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2
 
 def one_line(text: str) -> str:
     """The text with line breaks and control characters as blanks."""
-    return UNPRINTABLE.sub(" ", text).strip()
+    return (text if text.isprintable() else UNPRINTABLE.sub(" ", text)).strip()
 
 
 def check_template(template: str) -> None:
@@ -222,7 +222,7 @@ def position_text(
         "customer_user": customer_user,
         "month": str(month),
     }
-    return _fill(template, {name: one_line(value) for name, value in values.items()})
+    return _fill(template, values)
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
@@ -237,6 +237,6 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
             raise TemplateError(
                 _("There is no placeholder {%(name)s}; there are %(known)s.") % {"name": name[:40], "known": known}
             )
-        return values[name]
+        return one_line(values[name])
 
     return TOKEN.sub(replacement, template)

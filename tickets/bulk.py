@@ -7,6 +7,7 @@ runs in this process, one after the other through one prepared statement.
 # ruff: noqa: S608  # the names in the statements are our own
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Context, Decimal
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -15,6 +16,15 @@ from django.db import connection, models
 T = TypeVar("T")
 BATCH = 500
 """Rows or keys for one statement."""
+AS_THEY_ARE = (
+    models.BigAutoField,
+    models.CharField,
+    models.ForeignKey,
+    models.IntegerField,
+    models.PositiveIntegerField,
+    models.TextField,
+)
+"""Columns, exactly these and no kinds of them, whose values SQLite takes from Python without a change."""
 
 
 def batches(items: Iterable[T]) -> Iterator[Sequence[T]]:
@@ -37,8 +47,8 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
                 for row in with_documents(fields, found):
                     copy.write_row(row)
         else:
-            places, prepared = ", ".join(["%s"] * len(fields)), [_prepared(fields, row) for row in found]
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", prepared)
+            places = ", ".join(["%s"] * len(fields))
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", _prepared(fields, found))
 
 
 def update_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -59,7 +69,7 @@ def update_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
             )
         else:
             sets = ", ".join(f"{column} = %s" for column in columns[1:])
-            ordered = [_prepared([*fields[1:], fields[0]], [*row[1:], row[0]]) for row in found]
+            ordered = _prepared([*fields[1:], fields[0]], [[*row[1:], row[0]] for row in found])
             cursor.executemany(f"UPDATE {table} SET {sets} WHERE {columns[0]} = %s", ordered)
 
 
@@ -72,8 +82,19 @@ def _quoted(name: str | None) -> str:
     return connection.ops.quote_name(name or "")
 
 
-def _prepared(fields: Sequence["models.Field[Any, Any]"], row: Sequence[Any]) -> list[Any]:
-    return [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)]
+def _prepared(fields: Sequence["models.Field[Any, Any]"], rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """The rows as SQLite stores them, prepared by column: what to do is asked once, not once for each value."""
+    columns = (_column(field, values) for field, values in zip(fields, zip(*rows, strict=True), strict=True))
+    return list(zip(*columns, strict=True))
+
+
+def _column(field: "models.Field[Any, Any]", values: Sequence[Any]) -> Sequence[Any]:
+    if type(field) in AS_THEY_ARE:
+        return values
+    if not isinstance(field, models.DecimalField):
+        return [field.get_db_prep_save(value, connection) for value in values]
+    exponent, context = Decimal(1).scaleb(-field.decimal_places), Context(prec=field.max_digits)
+    return [None if value is None else f"{context.quantize(value, exponent):f}" for value in values]
 
 
 def with_documents(fields: Sequence["models.Field[Any, Any]"], rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
