@@ -29,6 +29,8 @@ from tickets.outbox import ask_again, put
 from tickets.outbox_models import OutboxItem
 from tickets.sync import start_sync
 
+pytestmark = pytest.mark.slow
+
 Steps = Callable[[Callable[[], object]], list[AuditRow]]
 
 

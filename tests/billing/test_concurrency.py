@@ -38,7 +38,7 @@ from tests.billing.scenes import (
 from tests.factories.tickets import CustomerFactory, TicketClosingFactory, TicketSystemFactory
 from tickets.models import Ticket, TimeEntry
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.slow]
 WORKERS, ROUNDS = 8, 5
 
 

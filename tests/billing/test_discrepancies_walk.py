@@ -88,6 +88,7 @@ def walk(request: pytest.FixtureRequest, db: None) -> Iterator[Watched]:
         yield Watched(data, connected(running, name="Helpdesk"), seed=request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("walk", [31], indirect=True)
 def test_discrepancies_of_a_short_walk_are_those_counted_by_hand(walk: Watched) -> None:
     walk.go(30)
@@ -188,6 +189,7 @@ def settling(request: pytest.FixtureRequest, db: None) -> Iterator[Settling]:
         yield Settling(data, connected(running, name="Helpdesk"), seed=request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settling", [31], indirect=True)
 def test_short_walk_with_settlements_keeps_every_promise(settling: Settling) -> None:
     settling.go(30)

@@ -494,6 +494,7 @@ def test_steps_of_the_model_reach_what_they_are_for(machine: type[PortalMachine]
     assert OrderPosition.objects.filter(kind=OrderPosition.Kind.CREDIT).exists()
 
 
+@pytest.mark.slow
 def test_ledger_keeps_its_promises_over_a_few_runs(machine: type[PortalMachine]) -> None:
     run_state_machine_as_test(
         machine, settings=settings(max_examples=6, stateful_step_count=25, deadline=None, derandomize=True)

@@ -44,6 +44,8 @@ from tests.factories.tickets import AgentFactory, CustomerFactory, TicketClosing
 from tickets.agent_twins import merge_twins
 from tickets.models import Customer, TicketSystem, TimeEntry
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[], object]
 
 

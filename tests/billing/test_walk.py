@@ -257,6 +257,7 @@ def walk(request: pytest.FixtureRequest, db: None) -> Iterator[Walk]:
         yield Walk(data, connected(running, name="Helpdesk"), seed=request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("walk", [3], indirect=True)
 def test_short_walk_keeps_every_promise(walk: Walk) -> None:
     walk.go(30)

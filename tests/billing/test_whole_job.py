@@ -48,7 +48,7 @@ from tests.tickets.support import hasty_client
 from tickets.models import SyncRun, TicketSystem, TimeEntry
 from tickets.sync import sync_month
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 RECORDING = Path(__file__).parent.parent / "recordings" / "month-2026-09"
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
 AUGUST = SEPTEMBER.previous

@@ -18,7 +18,7 @@ from tests.tickets.support import dump_mirror, sync
 from tickets.connect import connection_of, open_client
 from tickets.models import TicketSystem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 OPERATIONS = ["SessionCreate", "TicketSearch", "TicketGet", "TicketHistoryGet", "TimeAccountingGet"]
 MEGABYTE = 1024 * 1024
 

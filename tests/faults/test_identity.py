@@ -12,7 +12,7 @@ from tests.faults.support import SOURCES, connected_to, first_closed, truth
 from tests.tickets.support import OCTOBER, dump_mirror, present, sync
 from tickets.models import TicketSystem, TimeEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOON = datetime(2026, 10, 20, 12)
 
 

@@ -22,7 +22,7 @@ from tests.billing.scenes import OCTOBER, assert_every_minute_stands_once, bille
 from tests.factories.tickets import connected
 from tickets.models import Customer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOVEMBER = OCTOBER.next
 
 

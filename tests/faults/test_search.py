@@ -14,7 +14,7 @@ from tests.tickets.support import OCTOBER, dump_mirror, present, sync
 from tickets.connect import open_client
 from tickets.models import Ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOON = datetime(2026, 10, 20, 12)
 
 

@@ -14,7 +14,7 @@ from tests.faults.support import SOURCES, assert_held, connected_to, first_close
 from tests.tickets.support import dump_mirror, present, sync
 from tickets.models import Agent, TicketSystem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOON = datetime(2026, 10, 20, 12)
 ASKED = {
     "history": ("TicketSearch", "TicketGet", "TicketHistoryGet"),

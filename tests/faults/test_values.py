@@ -16,7 +16,7 @@ from tickets.connect import open_client
 from tickets.models import Ticket
 
 NOON = datetime(2026, 10, 20, 12)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NO_UNITS: list[Any] = [
     "1,5", "NaN", "Infinity", "1e2", "1e400", "1_0", "１２", "٣", "+5", ".5", "5.", " 5", "5 ", "0x5", "0.005", "--5",
     "", "5€", "123456789.00", None, True, [], {}, ["15.00"], float("nan"), float("inf"), 0.30000000000000004, 10**30,

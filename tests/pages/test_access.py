@@ -29,6 +29,8 @@ from tests.pages.world import MARK, MARKED_MINUTES, World, signed_in
 from tickets.models import Customer, Ticket, TicketSystem
 from tickets.outbox_models import OutboxItem
 
+pytestmark = pytest.mark.slow
+
 FOR_BILLING = {
     "tickets:readings",
     "tickets:reading",

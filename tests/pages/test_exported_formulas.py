@@ -15,6 +15,8 @@ from tests.pages.pages import addresses
 from tests.pages.world import HOSTILE, World
 from tickets.models import Agent, Customer, Ticket, TimeEntry
 
+pytestmark = pytest.mark.slow
+
 NUMBER = re.compile(r"-?\d[\d.,]*")
 CORPUS = (
     "=1+1",

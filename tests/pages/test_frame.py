@@ -10,6 +10,8 @@ from tests.pages.pages import FILES, Address, addresses, inline_parts
 from tests.pages.world import HOSTILE, World
 from tickets.models import Customer, Ticket
 
+pytestmark = pytest.mark.slow
+
 POLICY = {
     "default-src 'none'",
     "script-src 'self'",

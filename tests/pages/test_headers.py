@@ -16,6 +16,8 @@ from tests.pages.pages import addresses
 from tests.pages.test_frame import POLICY
 from tests.pages.world import PASSWORD, TOTP_SECRET, World
 
+pytestmark = pytest.mark.slow
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

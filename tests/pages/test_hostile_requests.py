@@ -14,6 +14,8 @@ from tests.pages.pages import addresses
 from tests.pages.test_access import rows
 from tests.pages.world import World
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     *("q", "customer", "state", "queue", "type", "version", "billed", "complete", "period", "from", "to", "by", "unit"),
     *("sort", "page", "per_page", "month", "export", "kind", "standing", "show", "settlement", "order", "ticket"),

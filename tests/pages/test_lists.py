@@ -19,7 +19,7 @@ from tests.pages.world import PASSWORD, World
 
 MANY = 10_000
 BODY = re.compile(r"<tbody.*?</tbody>", re.DOTALL)
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now"), pytest.mark.slow]
 
 
 def somebody_who_sees_everything() -> User:

@@ -14,6 +14,8 @@ from tests.pages.parts import table_of
 from tests.pages.world import MARK, World
 from tickets.models import Agent
 
+pytestmark = pytest.mark.slow
+
 PAGES = ("", "entries/", "pivot/")
 HUGE = "9" * 40
 NOTHING = "What the filters say cannot be answered; the sentence at the field says why."

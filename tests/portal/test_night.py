@@ -18,7 +18,7 @@ from tests.tickets.support import dump_mirror, present, truth
 from tickets.models import SyncRun, TicketSystem
 from tickets.tasks import sync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 EVENING = datetime(2026, 11, 4, 18, tzinfo=UTC)
 
 

@@ -13,7 +13,7 @@ from tickets.mirror import write_month
 from tickets.models import SyncRun, Ticket, TicketSystem
 from tickets.sync import SyncBusy, run_sync, start_sync
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), pytest.mark.slow]
 WORKERS = 4
 
 

@@ -13,7 +13,7 @@ from generic_interface.simulator.server import RunningSimulator, start_simulator
 from tests.tickets.support import OCTOBER, Connect, add_agents, dump_mirror, hasty_client, present, sync, truth
 from tickets.models import Customer, SyncRun, Ticket, TicketClosing, TicketSystem, TimeEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 MONTHS = [Month(2026, 8), Month(2026, 9), OCTOBER]
 SOURCES = ["history", "both", "agents"]
 

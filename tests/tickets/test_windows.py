@@ -27,7 +27,7 @@ from tickets.models import Agent, Customer, SyncRun, Ticket, TicketClosing, Tick
 from tickets.sync import last_written_sync, start_sync
 from tickets.windows import LoginNeeded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ANNA = "anna.mueller"
 MONTHS = [Month(2026, 8), Month(2026, 9), OCTOBER]
 SOURCES = ["history", "both", "agents"]
