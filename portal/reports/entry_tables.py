@@ -21,7 +21,7 @@ from portal.reports.sums import count_and_minutes, split
 from tickets.models import TimeEntry
 
 ONE_LINE = {"td": {"class": "nowrap"}}
-WORDS = {"td": {"class": "break short"}}
+WORD, WORDS = {"td": {"class": "word"}}, {"td": {"class": "break short"}}
 STANDINGS = {
     Standing.BILLED: ("state-good", "check-circle"),
     Standing.UNBILLED: ("state-info", "clock"),
@@ -60,7 +60,7 @@ class EntryTable(ReportBase):
     totals_fields = ("minutes", "hours")
 
     booked_local = tables.Column(verbose_name=gettext_lazy("Booked"), attrs=ONE_LINE)
-    agent = tables.Column(verbose_name=gettext_lazy("Agent"), attrs=WORDS)
+    agent = tables.Column(verbose_name=gettext_lazy("Agent"), attrs=WORD)
     number = tables.Column(
         accessor="ticket__number",
         verbose_name=gettext_lazy("Ticket"),
@@ -76,7 +76,7 @@ class EntryTable(ReportBase):
         default="–",
         attrs=WORDS,
     )
-    queue = tables.Column(verbose_name=gettext_lazy("Queue"), attrs=WORDS)
+    queue = tables.Column(verbose_name=gettext_lazy("Queue"), attrs=WORD)
     system = tables.Column(verbose_name=gettext_lazy("Ticket system"), order_by=("system__name",))
     units = NumberColumn(verbose_name=gettext_lazy("Time units"))
     minutes = DurationColumn()
