@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Protocol, Self
 
 from django.utils.translation import gettext as _
@@ -195,7 +196,7 @@ def one_line(text: str) -> str:
 
 def check_template(template: str) -> None:
     """Raise ``TemplateError`` where ``position_text`` would."""
-    _fill(template, dict.fromkeys(PLACEHOLDERS, ""))
+    _parts(template)
 
 
 def position_text(
@@ -222,21 +223,29 @@ def position_text(
         "customer_user": customer_user,
         "month": str(month),
     }
-    return _fill(template, values)
+    return "".join(one_line(values[part]) if is_name else part for part, is_name in _parts(template))
 
 
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    def replacement(match: re.Match[str]) -> str:
-        token, name = match[0], match[1]
-        if token in ("{{", "}}"):
-            return token[0]
-        if name is None:
-            raise TemplateError(_("There is a single brace in the text; write {{ or }} for a brace."))
-        if name not in values:
-            known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
-            raise TemplateError(
-                _("There is no placeholder {%(name)s}; there are %(known)s.") % {"name": name[:40], "known": known}
-            )
-        return one_line(values[name])
+@lru_cache(maxsize=500)
+def _parts(template: str) -> tuple[tuple[str, bool], ...]:
+    """The template taken apart, each part with whether it is the name of a placeholder."""
+    parts: list[tuple[str, bool]] = []
+    end = 0
+    for match in TOKEN.finditer(template):
+        parts.append((template[end : match.start()], False))
+        parts.append(_token(match[0], match[1]))
+        end = match.end()
+    return (*parts, (template[end:], False))
 
-    return TOKEN.sub(replacement, template)
+
+def _token(token: str, name: str | None) -> tuple[str, bool]:
+    if token in ("{{", "}}"):
+        return token[0], False
+    if name is None:
+        raise TemplateError(_("There is a single brace in the text; write {{ or }} for a brace."))
+    if name not in PLACEHOLDERS:
+        known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
+        raise TemplateError(
+            _("There is no placeholder {%(name)s}; there are %(known)s.") % {"name": name[:40], "known": known}
+        )
+    return name, True
