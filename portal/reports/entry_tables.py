@@ -21,7 +21,7 @@ from portal.reports.sums import count_and_minutes, split
 from tickets.models import TimeEntry
 
 ONE_LINE = {"td": {"class": "nowrap"}}
-WORD, WORDS = {"td": {"class": "word"}}, {"td": {"class": "break short"}}
+WORD, WORDS, TEXT = {"td": {"class": "word"}}, {"td": {"class": "break short"}}, {"td": {"class": "break"}}
 STANDINGS = {
     Standing.BILLED: ("state-good", "check-circle"),
     Standing.UNBILLED: ("state-info", "clock"),
@@ -60,15 +60,13 @@ class EntryTable(ReportBase):
     totals_fields = ("minutes", "hours")
 
     booked_local = tables.Column(verbose_name=gettext_lazy("Booked"), attrs=ONE_LINE)
-    agent = tables.Column(verbose_name=gettext_lazy("Agent"), attrs=WORD)
+    agent = tables.Column(verbose_name=gettext_lazy("Agent"), attrs=WORDS)
     number = tables.Column(
         accessor="ticket__number",
         verbose_name=gettext_lazy("Ticket"),
         linkify=("tickets:ticket", [tables.A("ticket_id")]),
     )
-    title = tables.Column(
-        accessor="ticket__title", verbose_name=gettext_lazy("Title"), attrs={"td": {"class": "title"}}
-    )
+    title = tables.Column(accessor="ticket__title", verbose_name=gettext_lazy("Title"), attrs=TEXT)
     customer = tables.Column(
         accessor="ticket__customer",
         order_by=("ticket__customer__customer_id",),
