@@ -97,7 +97,7 @@ for (const form of document.querySelectorAll("form[data-selection]")) {
 // An answer from elsewhere is the sign-in page: the session has ended, and the whole page has to say so.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, pathInfo } = event.detail;
-  if (new URL(xhr.responseURL).pathname === pathInfo.requestPath) return;
+  if (new URL(xhr.responseURL).pathname === new URL(pathInfo.requestPath, location.href).pathname) return;
   event.detail.shouldSwap = false;
   window.location.reload();
 });

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from portal import views
 from tests.billing.scenes import ticket_of
 from tests.factories.tickets import CustomerFactory, SyncRunFactory
 from tests.pages.browser.conftest import OpenPage
@@ -19,6 +20,12 @@ def waiting(system: TicketSystem) -> None:
     """A reading that failed, and time that was left out."""
     SyncRunFactory(system=system, failed=True)
     ticket_of(CustomerFactory(system=system, name="Königsbau"), 30, closed=None)
+
+
+def without_session(route: Route) -> None:
+    """The request is sent as if the session had ended meanwhile; so is every later one."""
+    route.request.frame.page.context.clear_cookies()
+    route.continue_(headers={})
 
 
 def violations(page: Page) -> list[str]:
@@ -58,3 +65,31 @@ def test_document_is_accessible_and_fits(open_page: OpenPage, scheme: str, tmp_p
 
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_start_page_of_a_large_portal_gets_the_rest_without_being_loaded_again(
+    open_page: OpenPage, waiting: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "is_large", lambda: True)
+    page = open_page()
+    loads: list[str] = []
+    page.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
+
+    page.goto("/")
+    expect(page.locator("#work")).to_contain_text("Oldest unbilled time")
+    page.wait_for_load_state("networkidle")
+
+    assert len(loads) == 1
+    expect(page.locator("#work[hx-get]")).to_have_count(0)
+
+
+def test_start_page_of_a_large_portal_says_that_the_session_has_ended(
+    open_page: OpenPage, waiting: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "is_large", lambda: True)
+    page = open_page()
+    page.route("**/work-list/**", without_session)
+
+    page.goto("/")
+
+    page.wait_for_url("**/accounts/login/**")
