@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from billing.models import Order
 from common.paging import Empty, no_customers, nothing_matches
-from tickets.models import AnyUser, Customer, SyncRun, sees_all_customers
+from tickets.models import AnyUser, SyncRun
+from tickets.queries import has_no_customers
 
 
 def mirrored_at() -> datetime | None:
@@ -30,7 +31,7 @@ def as_of() -> str:
 
 def why_none(*, user: AnyUser, order: Order | None, is_filtered: bool = False) -> Empty:
     """The sentence for a list without discrepancies: no customers, or nothing that disagrees, and as of when."""
-    if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
+    if has_no_customers(user):
         text = _("You see the orders of the customers that are assigned to you. An administrator can assign them.")
         return no_customers(text)
     if is_filtered:

@@ -24,8 +24,9 @@ from common.jobs import Job
 from common.months import Month
 from common.paging import Empty, no_customers, nothing_matches
 from common.templatetags.formats import month_label
-from tickets.models import AnyUser, Customer, sees_all_customers
+from tickets.models import AnyUser
 from tickets.periods import Period
+from tickets.queries import has_no_customers
 
 POSITIONS_PER_PAGE = 50
 RIGHTS = ("billing.run_billing", "tickets.see_all_customers")
@@ -133,7 +134,7 @@ def _time_of(file: Export) -> str:
 
 def why_no_orders(period: Period, *, user: AnyUser, run: BillingRun | None, is_filtered: bool) -> Empty:
     """The sentence for a list without orders: no customers, nothing matches, no run yet, or nothing to bill."""
-    if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
+    if has_no_customers(user):
         return no_customers(
             _("You see the orders of the customers that are assigned to you. An administrator can assign them.")
         )

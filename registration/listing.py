@@ -13,7 +13,8 @@ from registration.date_check import Status
 from registration.models import Account, RegisteredSystem
 from registration.queries import with_status
 from registration.status_texts import ATTENTION, ENDED, LABELS
-from tickets.models import AnyUser, Customer, sees_all_customers
+from tickets.models import AnyUser, Customer
+from tickets.queries import has_no_customers
 
 
 def systems_of(user: AnyUser, *, now: datetime) -> QuerySet[Any]:
@@ -63,7 +64,7 @@ def systems_of_customer(customer: Customer, *, user: AnyUser) -> int:
 
 def why_none(*, user: AnyUser, is_filtered: bool, can_add: bool) -> Empty:
     """The sentence for a list without rows: no customers, nothing matches, or nothing registered, and what to do."""
-    if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
+    if has_no_customers(user):
         text = _("You see the systems of the customers that are assigned to you. An administrator can assign them.")
         return no_customers(text)
     if is_filtered:

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from common.durations import PLACES
 from common.money import quantize
 from common.paging import Empty, EmptyKind, no_customers, nothing_matches
-from tickets.models import AnyUser, Customer, SyncRun, Ticket, TicketSystem, TimeEntry, sees_all_customers
+from tickets.models import AnyUser, SyncRun, Ticket, TicketSystem, TimeEntry
 from tickets.periods import Period
+from tickets.queries import has_no_customers
 
 CHOICES_SECONDS = 600
 
@@ -65,7 +66,7 @@ def queues_and_states(tickets: QuerySet[Ticket], period: Period, *, user: AnyUse
 
 def why_empty(period: Period, *, user: AnyUser, is_filtered: bool) -> Empty:
     """The sentence for a list without rows: no customers, nothing matches, never read, or really nothing."""
-    if not sees_all_customers(user) and not Customer.objects.visible_to(user).exists():
+    if has_no_customers(user):
         return no_customers(
             _("You see the tickets of the customers that are assigned to you. An administrator can assign them.")
         )

@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from common.exports import download
 from common.paging import MOST_PER_PAGE, Empty, no_customers, show_page
 from common.spans import Span
-from tickets.models import AnyUser, Customer, sees_all_customers
+from tickets.models import AnyUser
 from tickets.periods import Period, chosen_period
 from tickets.quality import find_all, systems_not_read
 from tickets.quality_checks import Check, checks_for, scope_of
 from tickets.quality_tables import table_of
+from tickets.queries import has_no_customers
 
 
 def quality(request: HttpRequest) -> HttpResponse:
@@ -21,7 +22,7 @@ def quality(request: HttpRequest) -> HttpResponse:
     period = chosen_period(request.GET, now=now, offers_everything=True)
     scope = scope_of(_span_of(period), user=request.user, now=now)
     context: dict[str, object] = {"period": period, "not_read": ", ".join(systems_not_read(scope))}
-    if _has_no_customers(request.user):
+    if has_no_customers(request.user):
         text = _("You see the data of the customers that are assigned to you. An administrator can assign them.")
         context["empty"] = no_customers(text)
     else:
@@ -56,7 +57,3 @@ def _check_of(key: str, user: AnyUser) -> Check:
 
 def _span_of(period: Period) -> Span:
     return Span.everything() if period.everything else Span.of_month(period.month)
-
-
-def _has_no_customers(user: AnyUser) -> bool:
-    return not sees_all_customers(user) and not Customer.objects.visible_to(user).exists()

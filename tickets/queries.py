@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 from common.months import Month
 from tickets.bulk import batches
-from tickets.models import Agent, Ticket, TicketClosing, TicketSystem, TimeEntry
+from tickets.models import (
+    Agent,
+    AnyUser,
+    Customer,
+    Ticket,
+    TicketClosing,
+    TicketSystem,
+    TimeEntry,
+    sees_all_customers,
+)
 from tickets.snapshot import Known
 
 
@@ -27,6 +36,11 @@ class NamedTicket(NamedTuple):
     ticket_id: str
     title: str
     customer_id: str
+
+
+def has_no_customers(user: AnyUser) -> bool:
+    """Whether nothing is shown to the user because no customer is assigned; who sees all is never asked about."""
+    return not sees_all_customers(user) and not Customer.objects.visible_to(user).exists()
 
 
 def lock_system(system: int) -> None:

@@ -13,9 +13,10 @@ from common.spans import Span
 from portal.reports.chart_data import Subject, charts_of
 from portal.reports.choice import Unit
 from portal.reports.data_state import state_of
-from portal.reports.empty import has_no_customers, why_no_time
+from portal.reports.empty import why_no_time
 from portal.reports.filters import Question, read_question
 from portal.reports.views import report_page
+from tickets.queries import has_no_customers
 
 PAGE = "reports:charts"
 

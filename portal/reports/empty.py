@@ -9,11 +9,8 @@ from django.utils.translation import gettext as _
 from common.paging import Empty, EmptyKind, no_customers, nothing_matches
 from portal.reports.choice import SpanChoice
 from portal.reports.data_state import DataState
-from tickets.models import AnyUser, Customer, sees_all_customers
-
-
-def has_no_customers(user: AnyUser) -> bool:
-    return not sees_all_customers(user) and not Customer.objects.visible_to(user).exists()
+from tickets.models import AnyUser
+from tickets.queries import has_no_customers
 
 
 def why_no_time(

@@ -21,7 +21,9 @@ from portal.reports.sums import count_and_minutes, split
 from tickets.models import TimeEntry
 
 ONE_LINE = {"td": {"class": "nowrap"}}
-WORD, WORDS, TEXT = {"td": {"class": "word"}}, {"td": {"class": "break short"}}, {"td": {"class": "break"}}
+WORD = {"td": {"class": "word"}}
+WORDS = {"td": {"class": "break short"}}
+TEXT = {"td": {"class": "break"}}
 STANDINGS = {
     Standing.BILLED: ("state-good", "check-circle"),
     Standing.UNBILLED: ("state-info", "clock"),
